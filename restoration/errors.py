@@ -1,0 +1,43 @@
+"""What a user can mend.
+
+RestorationError
+├── BadKnobError          a knob's name or value
+├── BadPictureError       a file that is no picture, or a picture beyond the limits
+├── MissingWeightsError   a checkpoint that is not on disk
+├── WrongWeightsError     a checkpoint that is on disk but is not what it should be
+├── DownloadError         a checkpoint that could not be fetched
+├── BadRecipeError        settings that cannot be recalled
+└── DeviceMemoryError     the device ran out of memory
+"""
+
+
+class RestorationError(Exception):
+    """A user can mend this; the demo and the command line show its text as it is."""
+
+
+class BadKnobError(RestorationError):
+    """A knob does not exist or its value is out of range."""
+
+
+class BadPictureError(RestorationError):
+    """The input is no picture that can be read, or is larger than allowed."""
+
+
+class MissingWeightsError(RestorationError):
+    """A checkpoint is not on disk; the text says which file, where from, where to put it."""
+
+
+class WrongWeightsError(RestorationError):
+    """A file is not the checkpoint that it should be."""
+
+
+class DownloadError(RestorationError):
+    """A checkpoint could not be fetched."""
+
+
+class BadRecipeError(RestorationError):
+    """A recipe cannot be read or belongs to something this hub does not have."""
+
+
+class DeviceMemoryError(RestorationError):
+    """The device ran out of memory; the text says what to change."""

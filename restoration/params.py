@@ -1,0 +1,159 @@
+"""Knobs: declared once as a pydantic model, read by tab, endpoint, command line and docs.
+
+A field is a knob, its range is the control's range, and the docstring under it is its help.
+Groups (`tiles: Tiles`) nest one deep; a knob inside a group is addressed as `tiles.size`, and
+as `tiles_size` where a dot cannot stand (keyword arguments, endpoint parameters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MultipleOf
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+
+from restoration.errors import BadKnobError
+
+Scalar = bool | int | float | str
+Kind = Literal["flag", "choice", "whole", "real", "text"]
+P = TypeVar("P", bound="Params")
+
+
+class Params(BaseModel):
+    """Base of every method's knobs: immutable, range-checked, each field's docstring its help."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One knob as a front end sees it."""
+
+    name: str
+    """Dotted: `steps`, or `tiles.size` inside a group."""
+    kind: Kind
+    default: Scalar
+    help: str
+    label: str
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The name as a keyword: `tiles_size`."""
+        return self.name.replace(".", "_")
+
+    @property
+    def group(self) -> str:
+        """The name of the group it sits in, or an empty string."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def span(self) -> str:
+        """Its allowed values in words, for tables and command-line help."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.kind == "flag":
+            return "on, off"
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g} to {self.high:g}"
+        return "text" if self.kind == "text" else "a number"
+
+
+def knobs_of(params: type[Params]) -> tuple[Knob, ...]:
+    """Every knob of `params` in the order declared, groups opened in place."""
+    return tuple(_walk(params, ""))
+
+
+def build(params: type[P], values: Mapping[str, object]) -> P:
+    """Fill `params` from a form: keys are `steps`, `tiles.size` or `tiles_size`.
+
+    Raises:
+        BadKnobError: a key is no knob of this method, or a value is out of range; the text
+            names every one of them.
+    """
+    names = {knob.key: knob.name for knob in knobs_of(params)}
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        name = names.get(key.replace(".", "_"))
+        if name is None:
+            raise BadKnobError(f"{key}: there is no such knob (known: {', '.join(names.values())})")
+        group, _, leaf = name.rpartition(".")
+        target = nested.setdefault(group, {}) if group else nested
+        target[leaf] = value
+    try:
+        return params(**nested)
+    except ValidationError as error:
+        raise BadKnobError("; ".join(_sentence(dict(e)) for e in error.errors())) from None
+
+
+def flatten(params: Params) -> dict[str, Scalar]:
+    """The values by dotted name: what `build` takes and a recipe keeps."""
+    flat: dict[str, Scalar] = {}
+    for name, value in params:
+        if isinstance(value, Params):
+            flat.update({f"{name}.{leaf}": inner for leaf, inner in value})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _walk(params: type[Params], prefix: str) -> Iterator[Knob]:
+    for name, field in params.model_fields.items():
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Params):
+            yield from _walk(annotation, f"{name}.")
+        else:
+            yield _knob(f"{prefix}{name}", field)
+
+
+def _knob(name: str, field: FieldInfo) -> Knob:
+    low, high, step = _bounds(field)
+    kind = _kind(field.annotation)
+    return Knob(
+        name=name,
+        kind=kind,
+        default=field.default,
+        help=" ".join((field.description or "").split()),
+        label=field.title or name.rpartition(".")[2].replace("_", " ").capitalize(),
+        low=low,
+        high=high,
+        step=step if step is not None else (1 if kind == "whole" else None),
+        choices=tuple(str(choice) for choice in get_args(field.annotation))
+        if kind == "choice"
+        else (),
+    )
+
+
+def _kind(annotation: object) -> Kind:
+    if get_origin(annotation) is Literal:
+        return "choice"
+    kinds: dict[object, Kind] = {bool: "flag", int: "whole", float: "real", str: "text"}
+    if annotation not in kinds:
+        raise TypeError(f"a knob is a bool, int, float, str or Literal, not {annotation}")
+    return kinds[annotation]
+
+
+def _bounds(field: FieldInfo) -> tuple[float | None, float | None, float | None]:
+    low = high = step = None
+    for rule in field.metadata:
+        match rule:
+            case Ge(ge=bound) | Gt(gt=bound):
+                low = bound
+            case Le(le=bound) | Lt(lt=bound):
+                high = bound
+            case MultipleOf(multiple_of=size):
+                step = size
+    return low, high, step  # type: ignore[return-value]  # annotated_types bounds are untyped
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    return f"{place}: {error['msg']} (got {error['input']!r:.60})"

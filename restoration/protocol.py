@@ -1,0 +1,100 @@
+"""What a restoration method is, and what passes between it and its callers.
+
+Nothing here imports torch at run time, so that listing the methods costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from restoration.params import Params, Scalar
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from restoration.noise import Noise
+    from restoration.runtime import Runtime
+
+Need = Literal["mask", "album", "reference"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user brings: all pictures are RGB float32 in [0, 1]."""
+
+    degraded: Tensor
+    """(1, 3, H, W)"""
+    mask: Tensor | None = None
+    """(1, 1, H, W), 1 where the picture is to be kept."""
+    album: tuple[Tensor, ...] = ()
+    reference: Tensor | None = None
+    """(1, 3, H, W): the clean picture, where it is known. Never shown to a method."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stride of a restoration has been made."""
+
+    done: int
+    total: int
+    """0 while waiting for the device, when the number of strides is not known."""
+    note: str
+    estimate: Callable[[], Tensor]
+    """The picture so far, (1, 3, H', W') in [0, 1]; computed when asked for."""
+
+
+class Restorer(Protocol):
+    """A method with its weights loaded; keeps no state of a request, so it serves everyone."""
+
+    def __call__(self, request: Request, params: Params, noise: Noise) -> Iterator[Step]:
+        """Restore: a generator of steps, of which the last one holds the result."""
+        ...
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named set of weights of a method."""
+
+    name: str
+    title: str
+    help: str
+    weights: tuple[str, ...]
+    """Names in `checkpoints/catalogue.json`."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings for an intention, with a sentence that says when to take them."""
+
+    name: str
+    help: str
+    knobs: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A restoration method as the registry lists it."""
+
+    name: str
+    title: str
+    help: str
+    paper: str
+    params: type[Params]
+    variants: tuple[Variant, ...]
+    """Best first. The first one whose weights are on disk is the default; `mini` always is."""
+    presets: tuple[Preset, ...]
+    load: Callable[[Runtime, Variant], Restorer]
+    output_size: Callable[[int, int, Params], tuple[int, int]]
+    """(height, width) of the result for a degraded picture of (height, width)."""
+    needs: frozenset[Need] = frozenset()
+
+
+def finish(steps: Iterator[Step]) -> Tensor:
+    """The result of a restoration, (1, 3, H', W') in [0, 1], once all its steps are made."""
+    last = None
+    for last in steps:
+        pass
+    assert last is not None, "a restorer yields at least one step"
+    return last.estimate()
