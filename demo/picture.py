@@ -1,0 +1,83 @@
+"""Our picture input: takes uploads only and hands the untouched file on.
+
+The stock component decodes with Pillow on its own: it clips 16 bit, forgets orientation and alpha,
+and answers a broken file with the server's path. Here the file passes as it came, and
+`restoration.image_io` alone reads it. The stock component also accepts pictures that never were
+uploaded (pasted into the request as `data:`, or named by address); those go around every limit
+on uploads and are refused here.
+"""
+
+from __future__ import annotations
+
+from abc import ABCMeta
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio import utils
+from gradio.component_meta import ComponentMeta
+from gradio.data_classes import ImageData
+
+ONLY_UPLOADS = (
+    "The picture has to be uploaded to this page first: an address, a path or a picture inside "
+    "the request itself is not taken."
+)
+
+
+def refusal(text: str) -> gr.Error:
+    """An error the user sees as one sentence, and which stays until it is closed."""
+    return gr.Error(text, duration=None, print_exception=False, title="That did not work")
+
+
+class _WithoutStub(ComponentMeta):  # type: ignore[misc]  # gradio is untyped to mypy here
+    """Makes the class as any other; Gradio's own way also writes a .pyi beside the source."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:
+        return ABCMeta.__new__(cls, name, bases, attrs)
+
+
+class PictureInput(gr.Image, metaclass=_WithoutStub):  # type: ignore[misc]
+    """A picture as the path of its uploaded file, or None."""
+
+    is_template = True  # else Gradio looks for the browser half of a custom component
+
+    def preprocess(self, payload: ImageData | None) -> str | None:
+        """The path of the uploaded file, as it was sent.
+
+        Raises:
+            gr.Error: the payload names anything but an upload.
+        """
+        if payload is None:
+            return None
+        path = payload.path
+        if not path or _is_address(path) or (payload.url or "").startswith("data:"):
+            raise refusal(ONLY_UPLOADS)
+        if not utils.is_in_or_equal(path, utils.get_upload_folder()) or not Path(path).is_file():
+            raise refusal(ONLY_UPLOADS)
+        return str(path)
+
+    async def async_move_resource_to_block_cache(
+        self, url_or_file_path: str | Path | None
+    ) -> str | None:
+        """Take a file into the cache; an address is never followed."""
+        if url_or_file_path is not None and _is_address(str(url_or_file_path)):
+            raise refusal(ONLY_UPLOADS)
+        moved: str | None = await super().async_move_resource_to_block_cache(url_or_file_path)
+        return moved
+
+
+def picture_input(label: str, **settings: Any) -> PictureInput:
+    """A place to drop, choose or paste a picture, in the look all tabs share."""
+    settings = {
+        "sources": ["upload", "clipboard"],
+        "height": 340,
+        "buttons": ["fullscreen"],
+        "alt_text": label,
+        "placeholder": "Drop a picture here\nor click to choose one",
+        "interactive": True,
+    } | settings
+    return PictureInput(label=label, type="filepath", image_mode=None, format="png", **settings)
+
+
+def _is_address(path: str) -> bool:
+    return "://" in path
