@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MultipleOf
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from restoration.errors import BadKnobError
@@ -28,6 +28,17 @@ class Params(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
     )
+
+
+class Tiles(Params):
+    """How a large picture is cut, so that it fits the device and can be stopped part-way."""
+
+    cut: bool = True
+    """Cut pictures larger than one tile; uncut they have no seams but need far more memory."""
+    size: int = Field(default=512, ge=64, le=2048, multiple_of=64)
+    """Side of a tile in pixels; smaller tiles need less memory and see less of the picture."""
+    overlap: float = Field(default=0.25, ge=0.0, le=0.75)
+    """Share of a tile that its neighbours redo; more hides the seams better and takes longer."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from restoration.noise import Noise
-    from restoration.runtime import Runtime
+    from restoration.runtime import Device
 
 Need = Literal["mask", "album", "reference"]
 
@@ -85,7 +85,7 @@ class Method:
     variants: tuple[Variant, ...]
     """Best first. The first one whose weights are on disk is the default; `mini` always is."""
     presets: tuple[Preset, ...]
-    load: Callable[[Runtime, Variant], Restorer]
+    load: Callable[[Device, Variant], Restorer]
     output_size: Callable[[int, int, Params], tuple[int, int]]
     """(height, width) of the result for a degraded picture of (height, width)."""
     needs: frozenset[Need] = frozenset()

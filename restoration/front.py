@@ -1,0 +1,192 @@
+"""The one way a picture is restored, whether from the page, the command line or Python."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from restoration import weights
+from restoration.errors import BadKnobError, MissingWeightsError
+from restoration.params import Params, build, flatten
+from restoration.protocol import Method, Request, Step, Variant
+from restoration.recipe import Recipe, library_versions
+from restoration.registry import METHODS
+from restoration.runtime import Runtime, limits, max_pixels, the_runtime
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+    from torch import Tensor
+
+    from restoration.image_io import Picture
+
+    Source = str | Path | bytes | Image.Image | np.ndarray | Tensor | Picture
+
+LARGEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """A restoration that can start: everything asked for has been checked."""
+
+    method: Method
+    variant: Variant
+    params: Params
+    seed: int
+    picture: Picture
+    reference: Picture | None = None
+
+    def recipe(self) -> Recipe:
+        """What it takes to do this again."""
+        files = {name: weights.catalogue()[name] for name in self.variant.weights}
+        return Recipe(
+            method=self.method.name,
+            variant=self.variant.name,
+            knobs=flatten(self.params),
+            seed=self.seed,
+            weights={n: weights.fingerprint(weights.locate(w.name)) for n, w in files.items()},
+            versions=library_versions(),
+            size=(self.picture.image.shape[-1], self.picture.image.shape[-2]),
+        )
+
+    def steps(self, runtime: Runtime | None = None) -> Iterator[Step]:
+        """Wait for the device and restore; close it to cancel."""
+        from restoration.noise import seeded
+
+        request = Request(
+            degraded=self.picture.image,
+            reference=self.reference.image if self.reference else None,
+        )
+        runtime = runtime or the_runtime()
+        return runtime.run(self.method, self.variant, request, self.params, seeded(self.seed))
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """A restored picture, how it was made, and how long that took."""
+
+    picture: Picture
+    recipe: Recipe
+    seconds: float
+
+    def save(self, path: str | Path) -> Path:
+        """Write a lossless PNG that carries the recipe."""
+        from restoration import image_io
+
+        return image_io.write(Path(path), self.picture, recipe=self.recipe)
+
+
+def methods() -> tuple[Method, ...]:
+    """Every method of the hub, in the order the page shows them."""
+    return tuple(METHODS.values())
+
+
+def available(method: Method) -> tuple[tuple[Variant, tuple[str, ...]], ...]:
+    """Each variant with the names of the weights that it lacks on this machine."""
+    known = weights.catalogue()
+    return tuple(
+        (v, tuple(name for name in v.weights if weights.find(known[name]) is None))
+        for v in method.variants
+    )
+
+
+def default_variant(method: Method) -> Variant:
+    """The best variant whose weights are on disk."""
+    for variant, missing in available(method):
+        if not missing:
+            return variant
+    raise MissingWeightsError(f"{method.title}: not one of its checkpoints is on disk")
+
+
+def prepare(
+    method: str,
+    picture: Picture,
+    *,
+    variant: str | None = None,
+    seed: int | None = None,
+    knobs: Mapping[str, object],
+    reference: Picture | None = None,
+) -> Job:
+    """Check what is asked for; draw the seed where none is given.
+
+    Raises:
+        BadKnobError: the method, variant, seed or a knob does not exist or is out of range, or
+            the result would be too large.
+        MissingWeightsError: the variant's weights are not on disk.
+    """
+    chosen = _method(method)
+    version = _variant(chosen, variant)
+    for name in version.weights:
+        weights.locate(name)
+    if seed is None:
+        seed = secrets.randbelow(LARGEST_SEED)
+    if isinstance(seed, bool) or seed != int(seed) or not 0 <= seed <= LARGEST_SEED:
+        raise BadKnobError(f"seed: takes a whole number from 0 to {LARGEST_SEED} (got {seed})")
+    params = build(chosen.params, knobs)
+    height, width = chosen.output_size(*picture.image.shape[-2:], params)
+    if height * width > max_pixels():
+        raise BadKnobError(
+            f"the result would be {width}x{height}, and {max_pixels() / 1e6:g} megapixels is the "
+            "most this hub makes: choose a smaller upscale or a smaller picture"
+        )
+    return Job(chosen, version, params, int(seed), picture, reference)
+
+
+def restore(
+    method: str,
+    picture: Source,
+    *,
+    variant: str | None = None,
+    seed: int | None = None,
+    **knobs: object,
+) -> Restoration:
+    """Restore a picture: `restore("diffbir", "in.png", variant="mini", seed=1, upscale=2)`.
+
+    Args:
+        method: a name from `methods()`.
+        picture: a file, its bytes, a PIL image, an array (H, W, C), or a tensor (1, 3, H, W).
+        variant: which weights; the best ones on disk where it is None.
+        seed: drawn, and noted in the recipe, where it is None.
+        knobs: the method's knobs; `tiles_size` stands for `tiles.size`.
+
+    Raises:
+        RestorationError: what is asked for cannot be done; the text says why.
+    """
+    from restoration import image_io
+
+    if not isinstance(picture, image_io.Picture):
+        picture = image_io.read(picture, limits())
+    job = prepare(method, picture, variant=variant, seed=seed, knobs=knobs)
+    steps = job.steps()
+    return conclude(job, steps)
+
+
+def conclude(job: Job, steps: Iterator[Step]) -> Restoration:
+    """Run what is left of a job's steps and gather the result; times only the work, not the wait."""
+    start, last = time.perf_counter(), None
+    for last in steps:
+        if last.total == 0:
+            start = time.perf_counter()
+    assert last is not None
+    picture = replace(job.picture, image=last.estimate())
+    return Restoration(picture, job.recipe(), time.perf_counter() - start)
+
+
+def _method(name: str) -> Method:
+    if name not in METHODS:
+        raise BadKnobError(f"there is no method {name!r:.60} (known: {', '.join(METHODS)})")
+    return METHODS[name]
+
+
+def _variant(method: Method, name: str | None) -> Variant:
+    if name is None:
+        return default_variant(method)
+    for variant in method.variants:
+        if variant.name == name:
+            return variant
+    known = ", ".join(variant.name for variant in method.variants)
+    raise BadKnobError(f"{method.title} has no variant {name!r:.60} (known: {known})")

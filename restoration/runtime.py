@@ -1,0 +1,212 @@
+"""The machine: its device, who may use it now, and which methods are loaded.
+
+This is the only module that reads the environment:
+
+- RESTORATION_DEVICE: cuda, mps or cpu instead of the best one found
+- RESTORATION_DTYPE: float32, bfloat16 or float16 instead of the device's own
+- RESTORATION_WEIGHTS: further folders with checkpoints, separated like PATH
+- RESTORATION_STATE: where training keeps its state
+- RESTORATION_KEEP: how many loaded methods stay in memory (2)
+- RESTORATION_MAX_PIXELS: the largest picture taken or made (50 million)
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import threading
+import traceback
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from restoration.errors import DeviceMemoryError, RestorationError
+from restoration.params import Params
+from restoration.protocol import Method, Request, Restorer, Step, Variant
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from restoration.image_io import Limits
+    from restoration.noise import Noise
+
+PROJECT = Path(__file__).resolve().parent.parent
+GLANCE = 0.5
+"""Seconds between two looks at the line while waiting, so that a cancel is seen soon."""
+
+
+def weight_folders() -> tuple[Path, ...]:
+    """Where checkpoints are looked for: $RESTORATION_WEIGHTS, then the project's own folder."""
+    named = [part for part in os.environ.get("RESTORATION_WEIGHTS", "").split(os.pathsep) if part]
+    return (*map(Path, named), PROJECT / "checkpoints")
+
+
+def state_folder() -> Path:
+    """Where training keeps what it needs to go on: outside the project."""
+    default = Path.home() / ".local" / "state" / "photo-restoration-hub"
+    return Path(os.environ.get("RESTORATION_STATE", default))
+
+
+def max_pixels() -> int:
+    """The most pixels that a picture, given or made, may have."""
+    return int(os.environ.get("RESTORATION_MAX_PIXELS", "50_000_000"))
+
+
+def limits() -> Limits:
+    """What is read as a picture at most."""
+    from restoration.image_io import Limits
+
+    return Limits(max_pixels=max_pixels())
+
+
+class DeviceLine:
+    """Who may use the device: one at a time, first come first served."""
+
+    def __init__(self) -> None:
+        self._tickets: deque[object] = deque()
+        self._moved = threading.Condition()
+
+    def join(self) -> object:
+        """Take a ticket at the end of the line."""
+        ticket = object()
+        with self._moved:
+            self._tickets.append(ticket)
+        return ticket
+
+    def ahead(self, ticket: object, patience: float) -> int:
+        """How many are before `ticket`; waits up to `patience` seconds for its turn (0)."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._tickets[0] is ticket, patience)
+            return self._tickets.index(ticket)
+
+    def leave(self, ticket: object) -> None:
+        """Give the device, or the place in the line, to those behind."""
+        with self._moved:
+            self._tickets.remove(ticket)
+            self._moved.notify_all()
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where networks run and in which precision; `float16` never on a CPU (15 times slower)."""
+
+    name: str
+    dtype: str
+    attention_slicing: bool = False
+    """Trade speed for memory in attention; for libraries that offer it."""
+    vae_tiling: bool = False
+
+    @classmethod
+    def best(cls) -> Device:
+        """The one to use here, chosen once."""
+        import torch
+
+        found = "cpu"
+        if torch.cuda.is_available():
+            found = "cuda"
+        elif torch.backends.mps.is_available():
+            found = "mps"
+        name = os.environ.get("RESTORATION_DEVICE", found)
+        dtype = os.environ.get("RESTORATION_DTYPE") or cls._dtype_of(name)
+        if name == "cpu" and dtype == "float16":
+            raise RestorationError("float16 is far too slow on a CPU: use float32 or bfloat16")
+        return cls(name, dtype, attention_slicing=name != "cpu", vae_tiling=name != "cpu")
+
+    @staticmethod
+    def _dtype_of(name: str) -> str:
+        import torch
+
+        if name == "cpu":
+            return "float32"
+        return "bfloat16" if name == "cuda" and torch.cuda.is_bf16_supported() else "float16"
+
+    def free(self) -> None:
+        """Give back the memory that nobody uses."""
+        import torch
+
+        gc.collect()
+        if self.name == "cuda":
+            torch.cuda.empty_cache()
+        elif self.name == "mps":
+            torch.mps.empty_cache()
+
+
+class Runtime:
+    """One process's device, the line before it, and the methods kept loaded."""
+
+    def __init__(self, device: Device, keep: int = 2) -> None:
+        self.device = device
+        self.line = DeviceLine()
+        self._keep = keep
+        self._loaded: OrderedDict[tuple[str, str], Restorer] = OrderedDict()
+        self._loading = threading.Lock()
+
+    def restorer(self, method: Method, variant: Variant) -> Restorer:
+        """The method with these weights, loaded at its first use; the least used one gives way."""
+        key = (method.name, variant.name)
+        with self._loading:
+            if key not in self._loaded:
+                while len(self._loaded) >= self._keep:
+                    self._loaded.popitem(last=False)
+                    self.device.free()
+                self._loaded[key] = method.load(self.device, variant)
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
+
+    def unload(self) -> None:
+        """Forget every loaded method."""
+        with self._loading:
+            self._loaded.clear()
+        self.device.free()
+
+    def run(
+        self, method: Method, variant: Variant, request: Request, params: Params, noise: Noise
+    ) -> Iterator[Step]:
+        """Restore once it is this request's turn; close the generator to cancel.
+
+        Yields steps with a total of 0 while it waits and loads. Whatever ends it, the device is
+        free for the next in line before it returns.
+
+        Raises:
+            DeviceMemoryError: the device ran out of memory; everything loaded was let go.
+        """
+        ticket = self.line.join()
+        try:
+            while ahead := self.line.ahead(ticket, GLANCE):
+                yield _waiting(f"waiting for the device, {ahead} ahead", request)
+            yield _waiting("loading the model", request)
+            yield from self.restorer(method, variant)(request, params, noise)
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            traceback.clear_frames(error.__traceback__)  # they hold the tensors that filled it
+            self.unload()
+            height, width = request.degraded.shape[-2:]
+            raise DeviceMemoryError(
+                f"The {self.device.name} ran out of memory on a picture of {width}x{height}: "
+                "cut it into smaller tiles, or choose a smaller upscale."
+            ) from None
+        finally:
+            self.line.leave(ticket)
+
+
+@functools.cache
+def the_runtime() -> Runtime:
+    """This process's runtime."""
+    return Runtime(Device.best(), keep=int(os.environ.get("RESTORATION_KEEP", "2")))
+
+
+def _waiting(note: str, request: Request) -> Step:
+    def degraded() -> Tensor:
+        return request.degraded
+
+    return Step(0, 0, note, degraded)
+
+
+def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    """Whether any of the libraries means this; only CUDA has a type of its own for it."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate" in text
