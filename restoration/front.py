@@ -161,12 +161,11 @@ def restore(
     if not isinstance(picture, image_io.Picture):
         picture = image_io.read(picture, limits())
     job = prepare(method, picture, variant=variant, seed=seed, knobs=knobs)
-    steps = job.steps()
-    return conclude(job, steps)
+    return conclude(job, job.steps())
 
 
 def conclude(job: Job, steps: Iterator[Step]) -> Restoration:
-    """Run what is left of a job's steps and gather the result; times only the work, not the wait."""
+    """Run what is left of a job's steps; the seconds are those of the work, not of the wait."""
     start, last = time.perf_counter(), None
     for last in steps:
         if last.total == 0:

@@ -112,7 +112,7 @@ class Stage1:
         for done, total, mosaic in tiled(self._apply, x, tile, stride, cleaner.scale):
             note = "clean-up" if total == 1 else f"clean-up, tile {done} of {total}"
             yield Step(done, total + 1, note, partial(_so_far, mosaic, x, (height, width), size))
-        cleaned = mosaic.blend(mosaic.total)[..., :height, :width]
+        cleaned = (mosaic.total / mosaic.weight)[..., :height, :width]
         if cleaner.scale > 1:
             cleaned = resize(cleaned, *size)
         if min(cleaned.shape[-2:]) < cleaner.short_edge:
