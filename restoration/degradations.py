@@ -1,23 +1,46 @@
-"""Random degradations: what makes a bad photograph out of a good one.
+"""Degradations: what makes a bad photograph out of a good one.
 
-Pictures are RGB float32 (B, 3, H, W) in [0, 1]. Every draw comes from the numpy generator that
-is passed in, so a seed is a picture; global generators are not touched.
+Pictures are RGB float32 (B, 3, H, W) in [0, 1], and every result is one of the same size, down to
+1x1. Every draw comes from the numpy generator that is passed in, so a seed is a picture; global
+generators are not touched.
 """
 
 from __future__ import annotations
+
+import math
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restoration.blur_kernels import gaussian_kernel
-from restoration.jpeg import jpeg_pillow
+from restoration.blur_kernels import disc_kernel, gaussian_kernel, motion_kernel
+from restoration.jpeg import jpeg, jpeg_pillow
 
-__all__ = ["filter2d", "gaussian_kernel", "gaussian_noise", "jpeg_pillow"]
+__all__ = [
+    "defocus",
+    "downscale",
+    "filter2d",
+    "gaussian_blur",
+    "gaussian_kernel",
+    "gaussian_noise",
+    "jpeg",
+    "jpeg_pillow",
+    "low_light",
+    "motion_blur",
+    "poisson_noise",
+    "resize",
+    "rounded",
+    "sharpen",
+]
+
+Resampling = Literal["area", "bilinear", "bicubic"]
 
 LARGEST_DIRECT = 9
 """Kernels beyond this size are applied through the FFT, which is then the faster way."""
+GREY = (0.2989, 0.587, 0.114)
+"""Weights of the grey picture that grey Poisson noise is drawn from."""
 
 
 def filter2d(image: Tensor, kernel: Tensor) -> Tensor:
@@ -29,6 +52,101 @@ def filter2d(image: Tensor, kernel: Tensor) -> Tensor:
     padded = _mirrored(image, size // 2)
     weight = kernel.to(image).reshape(-1, 1, size, size)
     return _direct(padded, weight) if size <= LARGEST_DIRECT else _by_fft(padded, weight)
+
+
+def resize(image: Tensor, size: tuple[int, int], mode: Resampling) -> Tensor:
+    """Resample to (height, width), at least 1x1, without antialiasing; bicubic may overshoot."""
+    size = (max(size[0], 1), max(size[1], 1))
+    if mode == "area":
+        return functional.interpolate(image, size, mode="area")
+    return functional.interpolate(image, size, mode=mode, align_corners=False)
+
+
+def rounded(image: Tensor) -> Tensor:
+    """The picture as an 8 bit file holds it: clamped, in steps of 1/255."""
+    return image.clamp(0, 1).mul(255).round() / 255
+
+
+def gaussian_noise(
+    image: Tensor, sigma: float, rng: np.random.Generator, *, grey: bool = False
+) -> Tensor:
+    """Add independent normal noise of standard deviation `sigma` (grey levels of 255), clamped.
+
+    With `grey` it is the same in all three channels.
+    """
+    shape = (len(image), 1 if grey else 3, *image.shape[-2:])
+    noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)).to(image)
+    return (image + noise * (sigma / 255)).clamp(0, 1)
+
+
+def poisson_noise(
+    image: Tensor, scale: float, rng: np.random.Generator, *, grey: bool = False
+) -> Tensor:
+    """Add photon noise, `scale` times as strong as the number of tones in each picture suggests.
+
+    A picture of n tones is counted in 2^ceil(log2 n) photons at white (Real-ESRGAN). With `grey`
+    the noise is that of the grey picture, the same in all three channels.
+    """
+    return torch.cat([_poisson_one(picture, scale, rng, grey) for picture in image.split(1)])
+
+
+def sharpen(image: Tensor, weight: float = 0.5, radius: int = 51, threshold: float = 10) -> Tensor:
+    """Unsharp mask where the picture differs from its blur by over `threshold` grey levels.
+
+    `radius` is the size of the blur in pixels. Source: USMSharp of Real-ESRGAN, which sharpens
+    the clean pictures before they are degraded.
+    """
+    size = radius + 1 - radius % 2
+    sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8  # OpenCV's width for a kernel of this size
+    kernel = gaussian_kernel(size, sigma, sigma)
+    detail = image - filter2d(image, kernel)
+    mask = filter2d((detail.abs() * 255 > threshold).to(image), kernel)
+    return mask * (image + weight * detail).clamp(0, 1) + (1 - mask) * image
+
+
+def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
+    """Blur with a round Gaussian of `sigma` pixels; 0 leaves the picture as it is."""
+    if sigma == 0:
+        return image
+    return filter2d(image, gaussian_kernel(2 * math.ceil(4 * sigma) + 1, sigma, sigma))
+
+
+def motion_blur(image: Tensor, length: float, angle: float) -> Tensor:
+    """Blur along a line of `length` pixels, `angle` degrees counter-clockwise from the right."""
+    return filter2d(image, motion_kernel(length, angle))
+
+
+def defocus(image: Tensor, radius: float) -> Tensor:
+    """Turn every point into a disc of `radius` pixels."""
+    return filter2d(image, disc_kernel(radius))
+
+
+def downscale(image: Tensor, factor: float) -> Tensor:
+    """Make the picture `factor` times smaller, then as large as it was; bicubic both ways."""
+    height, width = image.shape[-2:]
+    size = (max(round(height / factor), 1), max(round(width / factor), 1))
+    small = functional.interpolate(image, size, mode="bicubic", antialias=True)
+    return resize(small.clamp(0, 1), (height, width), "bicubic").clamp(0, 1)
+
+
+def low_light(image: Tensor, exposure: float, sigma: float, rng: np.random.Generator) -> Tensor:
+    """Darken in linear light to a share `exposure`, then add noise of `sigma` grey levels.
+
+    The tone curve is a plain power of 2.2.
+    """
+    dark = image.clamp(0, 1) * exposure ** (1 / 2.2)
+    return gaussian_noise(dark, sigma, rng)
+
+
+def _poisson_one(picture: Tensor, scale: float, rng: np.random.Generator, grey: bool) -> Tensor:
+    levels = rounded(picture)
+    if grey:
+        levels = rounded(torch.einsum("bchw,c->bhw", levels, levels.new_tensor(GREY))[:, None])
+    tones = int(torch.bincount(levels.mul(255).round().long().flatten()).count_nonzero())
+    photons = 2 ** math.ceil(math.log2(tones))
+    counted = rng.poisson(levels.mul(photons).cpu().numpy()).astype(np.float32)
+    noise = torch.from_numpy(counted).to(picture) / photons - levels
+    return (picture + scale * noise).clamp(0, 1)
 
 
 def _direct(padded: Tensor, weight: Tensor) -> Tensor:
@@ -46,17 +164,8 @@ def _by_fft(padded: Tensor, weight: Tensor) -> Tensor:
     return torch.fft.irfft2(spectrum, s=shape)[..., start:, start:]
 
 
-def gaussian_noise(image: Tensor, sigma: float, rng: np.random.Generator) -> Tensor:
-    """Add independent normal noise of standard deviation `sigma` (grey levels of 255), clamped."""
-    return (image + _normal(image.shape, rng).to(image) * (sigma / 255)).clamp(0, 1)
-
-
-def _normal(shape: tuple[int, ...], rng: np.random.Generator) -> Tensor:
-    return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
-
-
 def _mirrored(image: Tensor, margin: int) -> Tensor:
-    """Pad by `margin` on each side; index arithmetic, because a picture may be smaller than it."""
+    """Pad by `margin` on each side; index arithmetic where the picture is smaller than that."""
     height, width = image.shape[-2:]
     if margin < min(height, width):
         return functional.pad(image, (margin,) * 4, mode="reflect")
