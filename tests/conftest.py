@@ -1,0 +1,29 @@
+"""What every test can rely on: options, the two-second rule."""
+
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 2.0
+"""Seconds a test may take in its call before it has to be marked `slow`."""
+RESERVE = 10.0
+"""Times slower than the machine these bounds are meant for a shared one may be."""
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--packs",
+        type=Path,
+        default=Path(__file__).parent / "parity" / "packs",
+        help="folder with parity packs; the goldens of the project by default",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    patient = any(item.get_closest_marker(name) for name in ("slow", "browser", "gpu", "weights"))
+    if call.when == "call" and call.duration > PATIENCE * RESERVE and not patient:
+        report.outcome = "failed"
+        report.longrepr = f"took {call.duration:.1f} s: make it faster or mark it slow"
+    return report
