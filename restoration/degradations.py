@@ -29,6 +29,7 @@ __all__ = [
     "jpeg_pillow",
     "low_light",
     "motion_blur",
+    "one_by_one",
     "poisson_noise",
     "resize",
     "rounded",
@@ -62,6 +63,11 @@ def resize(image: Tensor, size: tuple[int, int], mode: Resampling) -> Tensor:
     return functional.interpolate(image, size, mode=mode, align_corners=False)
 
 
+def one_by_one(image: Tensor) -> list[Tensor]:
+    """The pictures of a batch, (1, 3, H, W) each."""
+    return [picture[None] for picture in image]
+
+
 def rounded(image: Tensor) -> Tensor:
     """The picture as an 8 bit file holds it: clamped, in steps of 1/255."""
     return image.clamp(0, 1).mul(255).round() / 255
@@ -87,7 +93,7 @@ def poisson_noise(
     A picture of n tones is counted in 2^ceil(log2 n) photons at white (Real-ESRGAN). With `grey`
     the noise is that of the grey picture, the same in all three channels.
     """
-    return torch.cat([_poisson_one(picture, scale, rng, grey) for picture in image.split(1)])
+    return torch.cat([_poisson_one(picture, scale, rng, grey) for picture in one_by_one(image)])
 
 
 def sharpen(image: Tensor, weight: float = 0.5, radius: int = 51, threshold: float = 10) -> Tensor:
@@ -151,10 +157,12 @@ def _poisson_one(picture: Tensor, scale: float, rng: np.random.Generator, grey: 
 
 def _direct(padded: Tensor, weight: Tensor) -> Tensor:
     batch, channels, height, width = padded.shape
+    result: Tensor
     if len(weight) == 1:
         result = functional.conv2d(padded.reshape(batch * channels, 1, height, width), weight)
         return result.view(batch, channels, *result.shape[-2:])
-    return functional.conv2d(padded.transpose(0, 1), weight, groups=batch).transpose(0, 1)
+    result = functional.conv2d(padded.transpose(0, 1), weight, groups=batch)
+    return result.transpose(0, 1)
 
 
 def _by_fft(padded: Tensor, weight: Tensor) -> Tensor:

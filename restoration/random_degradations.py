@@ -27,6 +27,7 @@ from restoration.degradations import (
     gaussian_noise,
     jpeg,
     jpeg_pillow,
+    one_by_one,
     poisson_noise,
     resize,
     rounded,
@@ -94,6 +95,24 @@ CODEFORMER_FACE = FirstOrderRanges(
 """The same for faces."""
 
 
+def second_order_ranges(
+    *, scale: float, blur: float, noise: float, lowest_quality: float
+) -> SecondOrderRanges:
+    """The ranges of `SecondOrderRanges` with all widths of blur and all noise multiplied."""
+
+    def changed(order: OrderRanges) -> OrderRanges:
+        return replace(
+            order,
+            kernel=replace(order.kernel, sigma=_times(order.kernel.sigma, blur)),
+            gaussian=_times(order.gaussian, noise),
+            poisson=_times(order.poisson, noise),
+            jpeg=(lowest_quality, order.jpeg[1]),
+        )
+
+    usual = SecondOrderRanges()
+    return replace(usual, first=changed(usual.first), second=changed(usual.second), scale=scale)
+
+
 def second_order(
     image: Tensor, rng: np.random.Generator, ranges: SecondOrderRanges | None = None
 ) -> Tensor:
@@ -102,7 +121,7 @@ def second_order(
     Source: Real-ESRGAN (Wang et al. 2021), enlarged to the size it came with as in DiffBIR.
     """
     drawn_from = ranges or SecondOrderRanges()
-    return torch.cat([_second_order_one(picture, rng, drawn_from) for picture in image.split(1)])
+    return torch.cat([_second_order_one(picture, rng, drawn_from) for picture in one_by_one(image)])
 
 
 def first_order(
@@ -112,7 +131,11 @@ def first_order(
 
     Source: CodeFormer (Zhou et al. 2022), as DiffBIR's first stage is trained.
     """
-    return torch.cat([_first_order_one(picture, rng, ranges) for picture in image.split(1)])
+    return torch.cat([_first_order_one(picture, rng, ranges) for picture in one_by_one(image)])
+
+
+def _times(span: Range, factor: float) -> Range:
+    return span[0] * factor, span[1] * factor
 
 
 def _second_order_one(
