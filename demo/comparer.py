@@ -1,0 +1,113 @@
+"""The comparer: any number of pictures of one scene, looked at in five ways.
+
+A slider between any two, side by side with linked zoom, flip, an amplified difference map, and a
+loupe over all. The browser half lies in `assets/comparer`; this half hands it pictures that Gradio
+serves. Labels travel as data and never become part of a template, which would run them as code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+ASSETS = Path(__file__).parent / "assets" / "comparer"
+SCRIPTS = ("geometry.js", "elements.js", "views.js", "gestures.js", "comparer.js")
+
+MOST_EXACT_BYTES = 8 << 20
+"""A lossless file up to this size is shown as it is; above it, a WebP takes its place."""
+WEBP_QUALITY = 95
+WEBP_MOST_SIDE = 16383
+"""The format's own limit, in pixels."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of a comparison."""
+
+    label: str
+    """Its name on the page, from a user or not: shown as plain text."""
+    picture: Path | bytes
+    """A file (PNG, JPEG or WebP) that this program wrote, or the bytes of one."""
+    size: tuple[int, int]
+    """(width, height) in pixels."""
+    caption: str = ""
+    """What there is to say about it, such as its PSNR."""
+
+
+def comparer(label: str, elem_id: str) -> gr.HTML:
+    """An empty comparer; its value is what `comparison` gives."""
+    return gr.HTML(
+        value=None,
+        label=label,
+        elem_id=elem_id,
+        html_template='<div class="comparer bare"></div>',
+        css_template=_asset("comparer.css"),
+        js_on_load="\n".join(_asset(name) for name in SCRIPTS),
+        apply_default_css=False,
+    )
+
+
+def comparison(
+    shown: Sequence[Shown], reference: int | None = None, note: str = ""
+) -> dict[str, Any]:
+    """The value of a comparer that shows `shown`, the first two in its slider.
+
+    Args:
+        shown: the pictures; the input first.
+        reference: which of them is the clean original, where there is one.
+        note: a sentence above the pictures, for instance that they are from an earlier run.
+    """
+    return {"items": [_item(one) for one in shown], "reference": reference, "note": note}
+
+
+def with_note(value: dict[str, Any] | None, note: str) -> dict[str, Any] | None:
+    """The same comparison under another note."""
+    return {**value, "note": note} if value else None
+
+
+def _item(one: Shown) -> dict[str, Any]:
+    width, height = one.size
+    return {
+        "label": one.label,
+        "caption": one.caption,
+        "width": width,
+        "height": height,
+        # a marked FileData: Gradio moves it into its cache and adds the address to fetch it from
+        "file": FileData(path=str(_servable(one.picture))).model_dump(),
+    }
+
+
+def _servable(picture: Path | bytes) -> Path:
+    """A file of a size fit for a page: `picture` itself, or a finely coded copy of it."""
+    large = (len(picture) if isinstance(picture, bytes) else picture.stat().st_size) > (
+        MOST_EXACT_BYTES
+    )
+    if isinstance(picture, Path) and not large:
+        return picture
+    data = picture if isinstance(picture, bytes) else picture.read_bytes()
+    data = _webp(data) if large else data
+    suffix = "webp" if data[8:12] == b"WEBP" else "png"
+    return Path(save_bytes_to_cache(data, f"picture.{suffix}", get_upload_folder()))
+
+
+def _webp(data: bytes) -> bytes:
+    buffer = BytesIO()
+    with Image.open(BytesIO(data)) as image:
+        image.thumbnail((WEBP_MOST_SIDE, WEBP_MOST_SIDE))
+        image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=2)
+    return buffer.getvalue()
+
+
+@cache
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
