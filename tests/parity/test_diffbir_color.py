@@ -42,7 +42,9 @@ def test_windows_lie_alike(pack):
 
 def test_weights_are_alike(pack):
     for i, (width, height) in enumerate(pack.config["gauss"]):
-        assert_close(gaussian_weights(width, height), pack.tensors[f"out.gauss.{i}"], atol=TABLE, rtol=1e-9)
+        assert_close(
+            gaussian_weights(width, height), pack.tensors[f"out.gauss.{i}"], atol=TABLE, rtol=1e-9
+        )
 
 
 def test_tiles_blend_alike(pack):

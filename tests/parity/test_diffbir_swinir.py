@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from restoration.networks import stage1
 from torch.testing import assert_close
 
 from restoration import weights
 from restoration.methods.diffbir import CLEANERS, DiffbirParams, Stage1
-from restoration.networks import stage1
 from restoration.noise import seeded
 from restoration.protocol import Request, finish
 from tests.tolerances import NETWORK
@@ -22,7 +22,12 @@ def network(pack):
 
 
 def test_an_odd_size_gives_the_same_picture(pack, network):
-    assert_close(network(pack.tensors["in.x_odd"])[..., :61, :93], pack.tensors["out.y_odd"][..., :61, :93], atol=NETWORK, rtol=NETWORK)
+    assert_close(
+        network(pack.tensors["in.x_odd"])[..., :61, :93],
+        pack.tensors["out.y_odd"][..., :61, :93],
+        atol=NETWORK,
+        rtol=NETWORK,
+    )
 
 
 def test_the_size_of_the_stored_mask_gives_the_same_picture(pack, network):

@@ -1,0 +1,316 @@
+"""The command line: `python -m restoration COMMAND ...`; each command explains itself with --help.
+
+The knobs of `restore` and `degrade` are those of the method and of the kind of degradation, so
+their options follow from the same declarations as the page.
+"""
+
+import contextlib
+import functools
+import io
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from pydantic import ValidationError
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+import restoration
+from restoration import degradation_kinds, downloads, front, weights
+from restoration.errors import BadKnobError, RestorationError
+from restoration.params import Params, explain, flatten, knobs_of
+from restoration.protocol import Method, Step
+from restoration.registry import METHODS
+from restoration.runtime import PROJECT, limits, state_folder
+
+WRONG_USE = 2
+"""Exit code for arguments that make no sense, as getopt and argparse have it."""
+
+
+def list_methods(*, as_json: Annotated[bool, arg(name="json")] = False) -> None:
+    """List every method with its variants and knobs.
+
+    Args:
+        as_json: as JSON, for programs.
+    """
+    if as_json:
+        print(json.dumps([describe(method) for method in restoration.methods()], indent=2))
+        return
+    for method in restoration.methods():
+        print(f"{method.name}: {method.help}\n  {method.paper}\n  variants:")
+        for variant, missing in restoration.available(method):
+            lacks = f" (not on disk: {', '.join(missing)})" if missing else ""
+            print(f"    {variant.name:12} {variant.help}{lacks}")
+        print("  knobs:")
+        for knob in knobs_of(method.params):
+            print(f"    {knob.name:14} {knob.help} [{knob.span}; {knob.default}]")
+
+
+def describe(method: Method) -> dict[str, Any]:
+    """A method as plain data."""
+    return {
+        "name": method.name,
+        "title": method.title,
+        "help": method.help,
+        "paper": method.paper,
+        "needs": sorted(method.needs),
+        "variants": [
+            {"name": v.name, "title": v.title, "help": v.help, "missing": list(missing)}
+            for v, missing in restoration.available(method)
+        ],
+        "presets": [
+            {"name": p.name, "help": p.help, "knobs": dict(p.knobs)} for p in method.presets
+        ],
+        "knobs": [
+            {
+                "name": knob.name,
+                "kind": knob.kind,
+                "default": knob.default,
+                "help": knob.help,
+                "low": knob.low,
+                "high": knob.high,
+                "choices": list(knob.choices),
+            }
+            for knob in knobs_of(method.params)
+        ],
+    }
+
+
+def restore_command(name: str) -> Callable[..., None]:
+    """The command that restores by the method `name`, with its knobs as options."""
+    params = METHODS[name].params
+
+    def restore(
+        source: Positional[Path],
+        target: Positional[Path],
+        knobs: Annotated[params, arg(name="")],  # type: ignore[valid-type]  # known at run time only
+        variant: str | None = None,
+        seed: int | None = None,
+    ) -> None:
+        """Restore the picture SOURCE and write the result to TARGET as a PNG with its recipe.
+
+        Args:
+            source: the degraded picture.
+            target: where the result goes.
+            knobs: how.
+            variant: which weights; the best ones on disk where none is named.
+            seed: drawn where none is given.
+        """
+        from tqdm import tqdm
+
+        from restoration import image_io
+
+        picture = image_io.read(source, limits())
+        job = restoration.prepare(name, picture, variant=variant, seed=seed, knobs=flatten(knobs))
+        for note in picture.notes:
+            print(note, file=sys.stderr)
+        with tqdm(desc=METHODS[name].title, unit="step", disable=None) as bar:
+            done = front.conclude(job, _shown(job.steps(), bar))
+        saved = done.save(target)
+        print(f"{saved}: {job.variant.title}, seed {job.seed}, {done.seconds:.1f} s")
+
+    return restore
+
+
+def degrade_command(kind: str) -> Callable[..., None]:
+    """The command that degrades by `kind`, with its knobs as options."""
+    known = degradation_kinds.KINDS.get(kind)
+    params = known.params if known else Params
+
+    def degrade(
+        source: Positional[Path],
+        target: Positional[Path],
+        knobs: Annotated[params, arg(name="")],  # type: ignore[valid-type]  # known at run time only
+        kind: str,
+        seed: int = 0,
+    ) -> None:
+        """Make a bad picture of SOURCE and write it to TARGET as a PNG.
+
+        Args:
+            source: a clean picture.
+            target: where the degraded one goes.
+            knobs: how.
+            kind: what is done to it; its knobs appear with --kind KIND --help.
+            seed: the same seed degrades in the same way.
+        """
+        from dataclasses import replace
+
+        from restoration import image_io
+
+        picture = image_io.read(source, limits())
+        bad = degradation_kinds.degrade(picture.image, kind, seed=seed, values=flatten(knobs))
+        print(image_io.write(target, replace(picture, image=bad)))
+
+    return degrade
+
+
+def evaluate(
+    methods: Positional[tuple[str, ...]],
+    clean: Path,
+    kind: str,
+    out: Path,
+    limit: int | None = None,
+    variant: str | None = None,
+    seed: int = 0,
+) -> None:
+    """Degrade clean pictures, restore them by each method, and write OUT/report.json.
+
+    Args:
+        methods: names of methods.
+        clean: a folder of clean pictures.
+        kind: how they are degraded, say noise25, jpeg20, blur2 or mixed.
+        out: where the report and the restored pictures go.
+        limit: the first so many pictures only.
+        variant: which weights of the methods.
+        seed: of the degradation and of the methods.
+    """
+    from restoration.evaluation import report, runner
+
+    pairs = [(name, variant) for name in methods]
+    result = runner.evaluate(pairs, clean, kind, out, limit=limit, seed=seed)
+    print(report.table(result))
+
+
+def weights_list() -> None:
+    """List every checkpoint: whether it is on disk, its size, its licence."""
+    for entry in weights.catalogue().values():
+        state = "on disk" if weights.find(entry) else "missing"
+        size = f"{entry.size / 1e6:.1f} MB" if entry.size else "size unknown"
+        print(f"{entry.name:20} {state:8} {size:14} {entry.licence}")
+
+
+def weights_fetch(names: Positional[tuple[str, ...]]) -> None:
+    """Download checkpoints into the project's checkpoints folder; interrupted ones go on.
+
+    Args:
+        names: as `weights list` shows them.
+    """
+    from tqdm import tqdm
+
+    for name in names:
+        with tqdm(desc=name, unit="B", unit_scale=True, disable=None) as bar:
+
+            def progress(done: int, total: int | None, bar: Any = bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            path = downloads.fetch(weights.named(name), PROJECT / "checkpoints", progress=progress)
+        print(path)
+
+
+def weights_verify(names: Positional[tuple[str, ...]] = ()) -> None:
+    """Check checkpoints on disk: size, hash, every key and shape, every value finite.
+
+    Args:
+        names: as `weights list` shows them; all that are on disk where none is named.
+    """
+    present = [entry.name for entry in weights.catalogue().values() if weights.find(entry)]
+    for name in names or present:
+        print(f"{name:20} {weights.verify(name)}")
+
+
+def train_stage1() -> Callable[..., None]:
+    """The command that trains stage 1; imported late, since training needs torch."""
+    from restoration.training import stage1
+
+    def train(knobs: Annotated[stage1.Stage1Params, OmitArgPrefixes, arg(name="")]) -> None:
+        """Train a SwinIR to remove degradation, from its last state on."""
+        stage1.train(knobs, state_folder())
+
+    return train
+
+
+def train_minis() -> Callable[..., None]:
+    """The command that improves every bundled checkpoint."""
+    from restoration.training import minis
+
+    def train(knobs: Annotated[minis.MinisParams, OmitArgPrefixes, arg(name="")]) -> None:
+        """Train every mini on from its last state, sharing the time among them."""
+        minis.train_minis(knobs, state_folder())
+
+    return train
+
+
+COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
+    "methods": lambda: list_methods,
+    **{f"restore {name}": functools.partial(restore_command, name) for name in METHODS},
+    "degrade": lambda: degrade_command(""),
+    "evaluate": lambda: evaluate,
+    "weights list": lambda: weights_list,
+    "weights fetch": lambda: weights_fetch,
+    "weights verify": lambda: weights_verify,
+    "train stage1": train_stage1,
+    "train minis": train_minis,
+}
+
+
+def main(args: Sequence[str]) -> int:
+    """Run a command; the exit code is 0, 1 for what the user can mend, 2 for wrong arguments."""
+    try:
+        command, name, rest = _find(list(args))
+        _parse(command, name, rest)()
+    except BadKnobError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USE
+    except RestorationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _find(args: list[str]) -> tuple[Callable[..., None], str, list[str]]:
+    for length in (2, 1):
+        name = " ".join(args[:length])
+        if name in COMMANDS:
+            if name == "degrade" and "--kind" in args[:-1]:
+                return degrade_command(args[args.index("--kind") + 1]), name, args[length:]
+            return COMMANDS[name](), name, args[length:]
+    known = ", ".join(COMMANDS)
+    if args in (["-h"], ["--help"]):
+        print(f"usage: python -m restoration COMMAND ... (--help after it tells more)\n{known}")
+        raise SystemExit(0)
+    raise BadKnobError(f"no such command: {' '.join(args[:2]) or '(none)'} (known: {known})")
+
+
+def _parse(command: Callable[..., None], name: str, rest: list[str]) -> Callable[[], None]:
+    """The command with its arguments bound; what tyro would say in a box becomes one line."""
+
+    @functools.wraps(command)
+    def bound(*args: Any, **kwargs: Any) -> Callable[[], None]:
+        return functools.partial(command, *args, **kwargs)
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(bound, args=rest, prog=f"python -m restoration {name}")
+    except ValidationError as error:
+        raise BadKnobError(explain(error)) from None
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise BadKnobError(_first_words(said.getvalue())) from None
+
+
+def _first_words(box: str) -> str:
+    """What stands in tyro's box above its first rule, on one line."""
+    inside = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
+    words = itertools.takewhile(lambda line: not line.startswith("─"), inside)
+    return " ".join(" ".join(words).split())
+
+
+def _shown(steps: Iterator[Step], bar: Any) -> Iterator[Step]:
+    """The steps, with the bar following them."""
+    for step in steps:
+        bar.total = step.total or None
+        bar.set_postfix_str(step.note)
+        bar.update(step.done - bar.n)
+        yield step
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

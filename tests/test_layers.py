@@ -1,0 +1,80 @@
+"""Dependencies point down, and listing the methods loads nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("torch", "diffusers", "transformers", "open_clip", "spandrel")
+LAYERS = (
+    {"errors"},
+    {"params", "noise"},
+    {"protocol"},
+    {"runtime", "recipe", "image_header", "image_io", "tiling", "colour", "metrics"},
+    {"weights", "blur_kernels", "jpeg", "networks"},
+    {"downloads", "degradations", "random_degradations"},
+    {"degradation_kinds", "methods"},
+    {"registry"},
+    {"front"},
+    {"evaluation", "training"},
+    {"__init__", "__main__"},
+)
+FLOOR = {name: level for level, names in enumerate(LAYERS) for name in names}
+MODULES = sorted(ROOT.glob("restoration/**/*.py"))
+
+
+def layer_of(path):
+    return path.relative_to(ROOT / "restoration").parts[0].removesuffix(".py")
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def ours(path):
+    """The layers of `restoration` that a module imports, itself left out."""
+    names = (name.split(".") for name in imported(path))
+    layers = {parts[1] for parts in names if parts[0] == "restoration" and len(parts) > 1}
+    return layers - {layer_of(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_has_its_layer(path):
+    assert layer_of(path) in FLOOR
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_from_below_or_beside(path):
+    above = {name for name in ours(path) & FLOOR.keys() if FLOOR[name] > FLOOR[layer_of(path)]}
+    assert not above - set(TYPES_ONLY.get(layer_of(path), ()))
+
+
+TYPES_ONLY = {"protocol": ("runtime",), "runtime": ("image_io",)}
+"""What is named in annotations only, or at the moment of use."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_gradio_stays_in_the_demo(path):
+    assert not [name for name in imported(path) if name.split(".")[0] == "gradio"]
+
+
+def test_the_page_is_built_without_anything_heavy():
+    code = (
+        "import sys; from demo import page; page.build(); "
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "[]", done.stderr
