@@ -151,7 +151,7 @@ def _poisson_one(picture: Tensor, scale: float, rng: np.random.Generator, grey: 
     tones = int(torch.bincount(levels.mul(255).round().long().flatten()).count_nonzero())
     photons = 2 ** math.ceil(math.log2(tones))
     counted = rng.poisson(levels.mul(photons).cpu().numpy()).astype(np.float32)
-    noise = torch.from_numpy(counted).to(picture) / photons - levels
+    noise: Tensor = torch.from_numpy(counted).to(picture) / photons - levels
     return (picture + scale * noise).clamp(0, 1)
 
 
@@ -169,7 +169,8 @@ def _by_fft(padded: Tensor, weight: Tensor) -> Tensor:
     shape = (padded.shape[-2], padded.shape[-1])
     spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(weight.flip(-2, -1), s=shape)
     start = weight.shape[-1] - 1
-    return torch.fft.irfft2(spectrum, s=shape)[..., start:, start:]
+    result: Tensor = torch.fft.irfft2(spectrum, s=shape)
+    return result[..., start:, start:]
 
 
 def _mirrored(image: Tensor, margin: int) -> Tensor:

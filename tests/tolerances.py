@@ -10,3 +10,5 @@ TABLE = 1e-12
 """Tables in float64."""
 LEVEL = 1
 """Grey levels of a final 8-bit picture, where rounding may fall on either side."""
+THRESHOLD = 1e-4
+"""Filtering with a hard threshold inside, where a value may fall on either side of it."""
