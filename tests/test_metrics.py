@@ -1,0 +1,73 @@
+"""PSNR and SSIM against their definitions."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional
+
+from restoration.blur_kernels import gaussian_kernel
+from restoration.metrics import psnr, ssim
+from restoration.noise import seeded
+
+
+def flat(level, size=16):
+    return torch.full((1, 3, size, size), level)
+
+
+def noisy(size=32):
+    noise = seeded(0)
+    clean = (0.5 + 0.2 * noise(torch.empty(2, 3, size, size))).clamp(0, 1)
+    return clean, (clean + 0.1 * noise(clean)).clamp(0, 1)
+
+
+def test_a_difference_of_a_tenth_is_20_db():
+    assert psnr(flat(0.5), flat(0.6)) == pytest.approx(20, abs=1e-3)
+
+
+def test_psnr_of_equal_pictures_is_infinite():
+    assert psnr(flat(0.5), flat(0.5)) == math.inf
+
+
+def test_psnr_of_black_and_white_is_0_db():
+    assert psnr(flat(0.0), flat(1.0)) == 0
+
+
+def test_values_out_of_range_are_clamped_first():
+    assert psnr(flat(1.5), flat(1.0)) == math.inf
+
+
+def test_ssim_of_equal_pictures_is_1():
+    assert ssim(flat(0.0), flat(0.0)) == 1
+
+
+def test_ssim_of_even_pictures_is_the_share_of_their_brightness():
+    expected = (2 * 0.5 * 0.25 + 1e-4) / (0.5**2 + 0.25**2 + 1e-4)
+    assert ssim(flat(0.5), flat(0.25)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_ssim_is_the_mean_over_windows_that_lie_inside():
+    a, b = noisy()
+    window = gaussian_kernel(11, 1.5, 1.5).double().expand(3, 1, 11, 11)
+    moments = [a, b, a * a, b * b, a * b]
+    mean_a, mean_b, aa, bb, ab = (functional.conv2d(m.double(), window, groups=3) for m in moments)
+    similarity = (2 * mean_a * mean_b + 1e-4) * (2 * (ab - mean_a * mean_b) + 9e-4)
+    similarity /= mean_a**2 + mean_b**2 + 1e-4
+    similarity /= aa - mean_a**2 + bb - mean_b**2 + 9e-4
+    assert ssim(a, b) == pytest.approx(similarity.mean().item(), abs=1e-5)
+
+
+def test_ssim_does_not_depend_on_the_order():
+    a, b = noisy()
+    assert ssim(a, b) == pytest.approx(ssim(b, a), abs=1e-6)
+
+
+def test_ssim_needs_room_for_one_window():
+    a, b = noisy(10)
+    assert math.isnan(ssim(a, b))
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim])
+def test_pictures_of_other_sizes_are_refused_with_both_sizes(metric):
+    with pytest.raises(ValueError, match="3x16 and 16x16"):
+        metric(flat(0.5)[..., :3], flat(0.5))
