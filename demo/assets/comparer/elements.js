@@ -34,7 +34,7 @@ function makeIcon(name) {
 
 /** A labelled list; `options` is [[value, text], ...]. */
 function makeSelect(label, options, value, action) {
-  const select = make("select");
+  const select = make("select", "", { "aria-label": label });
   for (const [key, text] of options) select.append(make("option", "", { value: key }, text));
   select.value = value;
   select.addEventListener("change", () => action(Number(select.value)));
