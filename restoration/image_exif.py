@@ -40,17 +40,15 @@ def exif_of(image: Image.Image, notes: list[str]) -> tuple[int, bytes | None]:
 
     EXIF that cannot be read is left out, with a note.
     """
+    orientation, data = 1, None
     try:
         exif = image.getexif()
+        if not exif and image.info.get("exif"):
+            raise ValueError("nothing in it")
         orientation = exif.get(ORIENTATION, 1)
-        kept = _kept(exif)
-        data = kept.tobytes() if len(kept) else None
+        data = _kept(exif)
     except DECODER_ERRORS:
         notes.append("Its EXIF cannot be read and was left out.")
-        return 1, None
-    if data and len(data) > LONGEST:
-        notes.append("Its EXIF is too long and was left out.")
-        data = None
     return orientation if orientation in UPRIGHT else 1, data
 
 
@@ -59,11 +57,12 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     return UPRIGHT[orientation](pixels) if orientation in UPRIGHT else pixels
 
 
-def _kept(exif: Image.Exif) -> Image.Exif:
+def _kept(exif: Image.Exif) -> bytes | None:
     kept = Image.Exif()
     for tag in KEPT & set(exif):
         kept[tag] = exif[tag]
     shot = {tag: value for tag, value in exif.get_ifd(EXIF_IFD).items() if tag not in LEFT_OUT}
     if shot:
         kept[EXIF_IFD] = shot
-    return kept
+    data = kept.tobytes() if kept else b""
+    return data if 0 < len(data) <= LONGEST else None

@@ -7,6 +7,7 @@ kind, and of no other, reads the header.
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import threading
 import warnings
@@ -19,6 +20,7 @@ from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
+    Image,
     JpegImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
@@ -150,10 +152,11 @@ def kind_of(data: bytes) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps Pillow's warnings about odd files out of the log; one thread at a time.
+    """Keeps what Pillow says about odd files out of the log; one thread at a time.
 
     Python's list of warning filters belongs to the process, so two threads must not swap it.
     """
+    _LOG.addHandler(_SILENCE)
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -180,7 +183,7 @@ def open_file(data: bytes, limits: Limits) -> ImageFile:
     return image
 
 
-def load(image: ImageFile) -> None:
+def load(image: Image.Image) -> None:
     """Decode the pixels of the first frame.
 
     Raises:
@@ -189,7 +192,7 @@ def load(image: ImageFile) -> None:
     try:
         image.load()
     except DECODER_ERRORS:
-        raise _damaged(str(image.format)) from None
+        raise _damaged(image.format or "picture") from None
 
 
 def num_frames(image: ImageFile, data: bytes) -> int:
@@ -205,6 +208,7 @@ def num_frames(image: ImageFile, data: bytes) -> int:
 
 
 _FILTERS = threading.Lock()
+_LOG, _SILENCE = logging.getLogger("PIL"), logging.NullHandler()
 
 
 def _stranger(what: str) -> BadPictureError:

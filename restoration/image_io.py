@@ -152,7 +152,9 @@ def _from_bytes(data: bytes, limits: Limits, notes: list[str]) -> tuple[Pixels, 
         if frames > 1:
             many = f"more than {frames - 1}" if frames == image_frames.MOST_FRAMES else str(frames)
             notes.append(f"It has {many} frames or pages; only the first one was taken.")
-        pixels = image_pixels.file_pixels(image, image_header.open_file(data, limits), notes)
+        pixels = image_pixels.file_pixels(
+            image, lambda: image_header.open_file(data, limits), notes
+        )
         orientation, exif = image_exif.exif_of(image, notes)
     return image_exif.upright(pixels, orientation), exif
 
@@ -163,7 +165,7 @@ def _from_pillow(
     limits.check_size(*image.size)
     with image_header.quiet():
         image_header.load(image)
-        pixels, _ = image_pixels.pixels_of(image, notes)
+        pixels = image_pixels.pixels_of(image, notes)
         orientation, exif = image_exif.exif_of(image, notes)
     return image_exif.upright(pixels, orientation), exif
 

@@ -7,6 +7,7 @@ uint8 and uint16 span black to white, float32 is in [0, 1].
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,46 +35,44 @@ PLAIN = {
     "RGBa": "RGBA", "P": "RGB", "PA": "RGBA", "CMYK": "CMYK", "LAB": "LAB",
 }  # fmt: skip
 """Mode of Pillow's -> the mode in which its colours are managed."""
-SPACES = {
-    "GRAY": ("L", "LA"),
-    "RGB": ("RGB", "RGBA", "L", "LA"),
-    "CMYK": ("CMYK",),
-    "Lab": ("LAB",),
-}
+GREY, COLOUR = ("L", "LA"), ("RGB", "RGBA")
+SPACES = {"GRAY": GREY, "RGB": (*COLOUR, *GREY), "CMYK": ("CMYK",), "Lab": ("LAB",)}
 """Colour space of a profile -> the modes it can speak about."""
 SAME = 2
 """Grey levels of 255: a profile that changes no colour by more is taken to be sRGB itself."""
-FULL_16 = 65535
+FULL_16, FULL_12 = 65535, 4095
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
 
 
-def file_pixels(image: ImageFile, again: ImageFile, notes: list[str]) -> Pixels:
-    """The pixels of a file, in full depth; `again` is the same file opened a second time.
+def file_pixels(image: ImageFile, reopen: Callable[[], ImageFile], notes: list[str]) -> Pixels:
+    """The pixels of a file in full depth; `reopen` opens it a second time.
 
     Raises:
         BadPictureError: the file is cut off or damaged.
     """
-    raw_modes = [_raw_mode(tile.args) for tile in image.tile]
+    raw_modes = {_raw_mode(tile.args) for tile in image.tile}
     load(image)
-    pixels, changed = pixels_of(image, notes)
-    if not raw_modes or not set(raw_modes) <= set(LOW_BYTE):
-        return pixels
-    if changed:
+    if not raw_modes or not raw_modes <= set(LOW_BYTE):
+        return pixels_of(image, notes)
+    high = np.asarray(image)
+    key = image.info.pop("transparency", None)
+    managed = _to_srgb(image, image.info.get("icc_profile"), notes)
+    if managed is not image:
         notes.append("Its 16-bit colours were brought to sRGB with 8 bits.")
-        return pixels
-    return _with_low_bytes(pixels, again, raw_modes[0])
+        return np.asarray(managed)
+    return _with_key(_with_low_bytes(high, reopen(), raw_modes.pop()), key)
 
 
-def pixels_of(image: Image.Image, notes: list[str]) -> tuple[Pixels, bool]:
-    """The pixels of a decoded picture, and whether a colour profile changed them."""
+def pixels_of(image: Image.Image, notes: list[str]) -> Pixels:
+    """The pixels of a decoded picture."""
+    profile = image.info.get("icc_profile")
     if image.mode.startswith("I;16"):
-        return _grey16(image), False
+        grey = _with_key(_grey16(image), image.info.get("transparency"))
+        return _managed_grey16(grey, profile, notes)
     if image.mode in ("I", "F"):
-        return _scaled(np.asarray(image), notes)[..., None], False
-    plain = _plain(image)
-    managed = _to_srgb(plain, image.info.get("icc_profile"), notes)
-    pixels = np.asarray(managed)
-    return pixels.reshape(*pixels.shape[:2], -1), managed is not plain
+        return _scaled(np.asarray(image), notes)[..., None]
+    pixels = np.asarray(_to_srgb(_plain(image), profile, notes))
+    return pixels.reshape(*pixels.shape[:2], -1)
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -100,31 +99,44 @@ def _with_low_bytes(high: Pixels, again: ImageFile, raw_mode: str) -> Pixels:
     load(again)
     low = np.asarray(again)
     if raw_mode.startswith("LA"):
-        return low.astype(np.uint16)[..., 0::2] << 8 | low[..., 1::2]
-    return high.astype(np.uint16) << 8 | low
+        high, low = low[..., 0::2], low[..., 1::2]
+    full: Pixels = np.left_shift(high, 8, dtype=np.uint16)
+    return full | low
+
+
+def _with_key(pixels: Pixels, key: object) -> Pixels:
+    """16-bit pixels; those of the one colour that a PNG declares transparent get alpha 0."""
+    if key is None:
+        return pixels
+    is_clear = (pixels == np.asarray(key)).all(axis=2, keepdims=True)
+    return np.concatenate([pixels, np.where(is_clear, 0, FULL_16).astype(np.uint16)], axis=2)
 
 
 def _grey16(image: Image.Image) -> Pixels:
-    """16-bit grey; Pillow leaves out what a TIFF says about its depth and its white."""
+    """16-bit grey (H, W, 1); Pillow leaves out what a TIFF says about its depth and its white."""
     grey = np.asarray(image).astype(np.uint16)[..., None]
     tags = getattr(image, "tag_v2", {})
-    (bits,) = tags.get(BITS_PER_SAMPLE, (16,))
-    if bits < 16:  # noqa: PLR2004
-        grey = (grey.astype(np.uint32) * FULL_16 // (2**bits - 1)).astype(np.uint16)
-    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
-        grey = FULL_16 - grey
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        alpha = np.where(grey == transparent, 0, FULL_16).astype(np.uint16)
-        grey = np.concatenate([grey, alpha], axis=2)
-    return grey
+    if tags.get(BITS_PER_SAMPLE) == (12,):
+        grey = (grey.astype(np.uint32) * FULL_16 // FULL_12).astype(np.uint16)
+    return FULL_16 - grey if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else grey
+
+
+def _managed_grey16(pixels: Pixels, profile: object, notes: list[str]) -> Pixels:
+    """16-bit grey by the curve that its profile gives to 256 levels."""
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    managed = _to_srgb(ramp, profile, notes)
+    if managed is ramp:
+        return pixels
+    levels, curve = np.arange(256) * 257, np.asarray(managed)[0, :, 0] * 257.0
+    grey = np.interp(pixels[..., :1], levels, curve).round().astype(np.uint16)
+    return np.concatenate([grey, pixels[..., 1:]], axis=2)
 
 
 def _scaled(grey: Pixels, notes: list[str]) -> Pixels:
     """Floats in [0, 1] as they are; a wider span, of light or of whole numbers, up to its maximum.
 
     Raises:
-        BadPictureError: not all values are numbers, or none is above zero where some are below.
+        BadPictureError: not all values are numbers.
     """
     if not np.isfinite(grey).all():
         raise BadPictureError("The picture holds values that are no numbers (NaN or infinity).")
@@ -190,5 +202,4 @@ def _transform(image: Image.Image, source: Any, mode: str) -> Image.Image:
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
         ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
-    moved = transform.apply(image)
-    return moved
+    return transform.apply(image)

@@ -122,7 +122,7 @@ def _read(file: BinaryIO) -> Recipe | None:
             continue
         if length > LONGEST:
             raise BadRecipeError(
-                f"The recipe in this picture has {length} bytes; {LONGEST} is the most that is read."
+                f"The recipe in this picture has {length} bytes; {LONGEST} is the most read here."
             )
         return Recipe.from_json(_text(file.read(length - len(mark))))
     return None
