@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from itertools import groupby
 from typing import Any
 
 import gradio as gr
 
+from demo.serving import ASSETS
+from restoration.front import LARGEST_SEED
 from restoration.params import Knob, Params, knobs_of
 
 MOST_RADIOS = 4
 """A choice among more than this many becomes a drop-down list."""
+DRAWN = -1
+"""What the seed control holds while every run is to draw its own seed."""
 
 
 def control(knob: Knob) -> gr.components.Component:
@@ -46,6 +51,33 @@ def controls(params: type[Params]) -> dict[str, gr.components.Component]:
         with gr.Accordion(_title(group), open=False):
             made.update({knob.key: control(knob) for knob in knobs})
     return made
+
+
+def seed_control(elem_id: str) -> gr.Number:
+    """A number field for the seed, and a dice button that fills it."""
+    with gr.Group():
+        seed = gr.Number(
+            value=DRAWN,
+            precision=0,
+            label="Seed",
+            info="Where chance starts. With -1 every run draws a seed and tells it.",
+            elem_id=elem_id,
+        )
+        dice = gr.Button("Roll the dice", size="sm", icon=str(ASSETS / "dice.svg"))
+    dice.click(
+        lambda: secrets.randbelow(LARGEST_SEED),
+        None,
+        seed,
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+    return seed
+
+
+def seed_of(value: float | None) -> float | None:
+    """The seed asked for, unchecked, or None where one is to be drawn."""
+    return None if value == DRAWN else value
 
 
 def _title(group: str) -> str:

@@ -26,7 +26,7 @@ ONLY_UPLOADS = (
 
 def refusal(text: str) -> gr.Error:
     """An error the user sees as one sentence, and which stays until it is closed."""
-    return gr.Error(text, duration=None, print_exception=False, title="That did not work")
+    return gr.Error(text, duration=None, print_exception=False)
 
 
 class _WithoutStub(ComponentMeta):  # type: ignore[misc]  # gradio is untyped to mypy here

@@ -1,0 +1,180 @@
+"""The Degrade tab: make a bad picture from a good one, and send it on with the clean one."""
+
+from __future__ import annotations
+
+import html
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from demo import comparer, failures
+from demo.compare_tab import CompareTab
+from demo.controls import controls, seed_control, seed_of
+from demo.fragments import empty, notes, status
+from demo.method_tab import MethodTab
+from demo.picture import PictureInput, picture_input, refusal
+from demo.restoring import Updates, keep, shown_as
+from restoration.degradation_kinds import KINDS, PRESETS, degrade
+from restoration.errors import BadKnobError, BadPictureError
+from restoration.front import LARGEST_SEED
+from restoration.runtime import limits
+
+READY = "Drop a good picture and press Degrade: it comes out worse, always in the same way."
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+@dataclass(frozen=True)
+class View:
+    """The parts of the tab that are written to."""
+
+    status: gr.HTML
+    notes: gr.HTML
+    result: gr.Column
+    comparer: gr.HTML
+    download: gr.DownloadButton
+    made: gr.State
+    """Paths of the degraded and the clean picture, in the session and nowhere else."""
+
+    def outputs(self) -> list[Any]:
+        """All of them, the file first."""
+        return [self.download, self.status, self.notes, self.result, self.comparer, self.made]
+
+
+def build(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> PictureInput:
+    """Lay out the tab in the current Blocks context; gives its picture input."""
+    gr.HTML(
+        '<p class="lead">Spoil a good picture in a known way, restore it in another tab, and see '
+        "how close the result comes to the original.</p>"
+    )
+    with gr.Row(elem_classes="bench"):
+        with gr.Column(scale=2, min_width=300, elem_classes="inputs"):
+            picture = picture_input("Good picture", elem_id="degrade-picture")
+            run = gr.Button("Degrade", variant="primary", elem_classes="run", elem_id="degrade-run")
+            fields = _fields()
+        with gr.Column(scale=3, min_width=300, elem_classes="outputs"):
+            view = _view(tabs, methods, compare)
+
+    def handler(
+        picture: str | None, kind: str, seed: float | None, **knobs: Any
+    ) -> Iterator[Updates]:
+        yield from _degrade(view, picture, kind, seed, knobs)
+
+    handler.__doc__ = "Make a picture worse in a known way. Gives the degraded picture (PNG) first."
+    run.click(
+        handler,
+        [picture],
+        view.outputs(),
+        inputs_kwargs=fields,
+        api_name="degrade",
+        concurrency_limit=2,
+        show_progress="hidden",
+    )
+    return picture
+
+
+def _fields() -> dict[str, Any]:
+    """Kind, seed, and the knobs of every kind as `kind_knob`; only the chosen one's are seen."""
+    choices = [(kind.title, kind.name) for kind in KINDS.values()]
+    choices += [(f"{name} (fixed, for comparisons)", name) for name in PRESETS]
+    first = next(iter(KINDS))
+    kind = gr.Dropdown(choices, value=first, label="Kind", info="What is wrong with the picture.")
+    about = gr.HTML(_about(first))
+    fields: dict[str, Any] = {"kind": kind}
+    groups = {}
+    for name, one in KINDS.items():
+        with gr.Column(visible=name == first, elem_classes="knobs") as groups[name]:
+            made = controls(one.params)
+        fields.update({f"{_key(name)}_{key}": component for key, component in made.items()})
+    fields["seed"] = seed_control("degrade-seed")
+    kind.change(
+        lambda name: [_about(name), *(gr.update(visible=name == one) for one in groups)],
+        kind,
+        [about, *groups.values()],
+        queue=False,
+        **QUIET,
+    )
+    return fields
+
+
+def _view(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> View:
+    state = gr.HTML(empty(READY), elem_id="degrade-status", elem_classes="quiet")
+    noted, made = gr.HTML("", elem_classes="quiet"), gr.State(None)
+    with gr.Column(visible=False, elem_id="degrade-result") as result:
+        compared = comparer.comparer("Clean and degraded", elem_id="degrade-comparer")
+        with gr.Row(elem_classes="actions"):
+            for tab in methods:
+                button = gr.Button(f"Send to {tab.method.title}", size="md")
+                button.click(
+                    lambda paths, name=tab.method.name: (paths[0], gr.Tabs(selected=name)),
+                    made,
+                    [tab.picture, tabs],
+                    **QUIET,
+                )
+            button = gr.Button("Send to Compare, with the clean one", size="md")
+            button.click(
+                lambda paths: (*paths, gr.Tabs(selected="compare")),
+                made,
+                [compare.picture, compare.reference, tabs],
+                **QUIET,
+            )
+        download = gr.DownloadButton("Download the degraded picture (PNG)")
+    return View(state, noted, result, compared, download, made)
+
+
+def _degrade(
+    view: View, path: str | None, kind: str, seed: float | None, knobs: dict[str, Any]
+) -> Iterator[Updates]:
+    yield {view.status: status("Degrading …"), view.result: gr.update(visible=False)}
+    try:
+        yield _degraded(view, path, kind, seed, knobs)
+    except Exception as error:  # noqa: BLE001  # whatever failed, the page answers and goes on
+        text = failures.sentence(error)
+        yield {view.status: status(text, kind="bad")}
+        raise refusal(text) from None
+
+
+def _degraded(
+    view: View, path: str | None, kind: str, seed: float | None, knobs: dict[str, Any]
+) -> Updates:
+    from restoration import image_io
+
+    if path is None:
+        raise BadPictureError("choose a picture first: drop one on the left")
+    seed = seed_of(seed)
+    drawn = secrets.randbelow(LARGEST_SEED) if seed is None else seed
+    if not 0 <= drawn <= LARGEST_SEED:
+        raise BadKnobError(f"seed: takes a whole number from 0 to {LARGEST_SEED} (got {drawn})")
+    clean = image_io.read(path, limits())
+    start = f"{_key(kind)}_"
+    values = {key[len(start) :]: value for key, value in knobs.items() if key.startswith(start)}
+    worse = degrade(clean.image, kind, seed=int(drawn), values=values if kind in KINDS else {})
+    degraded = replace(clean, image=worse)
+    paths = keep(degraded, kind), keep(clean, "clean")
+    return {
+        view.download: str(paths[0]),
+        view.status: status(f"Done · seed {int(drawn)}", kind="good"),
+        view.notes: notes(clean.notes),
+        view.result: gr.update(visible=True),
+        view.comparer: comparer.comparison(
+            [shown_as("Degraded", degraded, paths[0]), shown_as("Clean", clean, paths[1])]
+        ),
+        view.made: tuple(map(str, paths)),
+    }
+
+
+def _key(kind: str) -> str:
+    return kind.replace("-", "_")
+
+
+def _about(name: str) -> str:
+    """What a kind does, or what a fixed one consists of."""
+    if name in KINDS:
+        return f'<p class="about">{html.escape(KINDS[name].help)}</p>'
+    steps = (
+        f"{kind} ({', '.join(f'{knob} {value}' for knob, value in knobs.items())})"
+        for kind, knobs in PRESETS[name]
+    )
+    return f'<p class="about">{html.escape(", then ".join(steps))}</p>'

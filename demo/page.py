@@ -1,0 +1,57 @@
+"""The page: a tab for every method, then the tabs that are not methods."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import gradio as gr
+
+from demo import compare_tab, degrade_tab, method_tab
+from demo.examples import examples
+from demo.serving import CLEAN_EVERY, KEEP_FOR
+from restoration.protocol import Method
+from restoration.registry import METHODS
+
+TITLE = "Photo Restoration Hub"
+HEADER = f"""
+<header class="page">
+  <h1>{TITLE}</h1>
+  <p>Restore a photograph with several methods and see side by side which one did what.</p>
+</header>
+"""
+FOOTER = """
+<footer class="page">
+  Pictures stay on the machine that runs this page. Ctrl+Enter runs the open tab.
+</footer>
+"""
+
+
+def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
+    """The page with a tab for each of `methods`; imports none of the deep-learning libraries."""
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_FOR)
+    ) as page:
+        gr.HTML(HEADER)
+        spoilt = examples()
+        made = []
+        with gr.Tabs(elem_id="tabs") as tabs:
+            for method in methods.values():
+                with gr.Tab(method.title, id=method.name):
+                    made.append(method_tab.build(method, spoilt))
+            with gr.Tab("Compare", id="compare"):
+                compare = compare_tab.build(methods)
+            with gr.Tab("Degrade", id="degrade"):
+                degrade_tab.build(tabs, made, compare)
+        gr.HTML(FOOTER)
+        page.load(_warm, None, None, queue=False, api_visibility="private")
+    return page
+
+
+def _warm() -> None:
+    """Import what the first run needs while its user still looks at the page."""
+    threading.Thread(target=_import_torch, daemon=True).start()
+
+
+def _import_torch() -> None:
+    import torch  # noqa: F401
