@@ -148,7 +148,7 @@ def _poisson_one(picture: Tensor, scale: float, rng: np.random.Generator, grey: 
     levels = rounded(picture)
     if grey:
         levels = rounded(torch.einsum("bchw,c->bhw", levels, levels.new_tensor(GREY))[:, None])
-    tones = int(torch.bincount(levels.mul(255).round().long().flatten()).count_nonzero())
+    tones = int(torch.bincount(levels.mul(255).round().byte().flatten()).count_nonzero())
     photons = 2 ** math.ceil(math.log2(tones))
     counted = rng.poisson(levels.mul(photons).cpu().numpy()).astype(np.float32)
     noise: Tensor = torch.from_numpy(counted).to(picture) / photons - levels
