@@ -1,0 +1,238 @@
+"""The Compare tab: one picture through several methods, variants and knobs, side by side."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from demo import comparer, failures
+from demo.comparing import Asked, View, compare
+from demo.controls import MOST_RADIOS, controls
+from demo.fragments import status
+from demo.method_tab import AT_ONCE
+from demo.picture import PictureInput, picture_input, refusal
+from demo.restoring import Updates
+from demo.serving import ASSETS
+from demo.settings_list import (
+    MOST_SETTINGS,
+    Setting,
+    added,
+    defaults,
+    listed,
+    setting_of,
+    settings_list,
+    without,
+)
+from restoration import front
+from restoration.errors import RestorationError
+from restoration.params import knobs_of
+from restoration.protocol import Method, Preset
+
+READY = "Drop a picture, list the settings to compare, and press Run."
+STOPPED = "Stopped. The results so far stay."
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+@dataclass(frozen=True)
+class CompareTab:
+    """What other tabs need to hand pictures to this one."""
+
+    picture: PictureInput
+    reference: PictureInput
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The settings that will be compared: what the session holds and what the page shows."""
+
+    state: gr.State
+    listing: gr.HTML
+
+    def outputs(self) -> list[Any]:
+        """Both, in the order of `update`."""
+        return [self.state, self.listing]
+
+    @staticmethod
+    def update(settings: tuple[Setting, ...]) -> tuple[Any, ...]:
+        """Their new values."""
+        return settings, listed(settings)
+
+
+def build(methods: Mapping[str, Method]) -> CompareTab:
+    """Lay out the tab in the current Blocks context and wire it."""
+    gr.HTML(
+        '<p class="lead">One picture through several settings, looked at together. With the clean '
+        "original each result is measured as well; the Degrade tab makes such pairs.</p>"
+    )
+    with gr.Row(elem_classes="bench"):
+        with gr.Column(scale=2, min_width=300, elem_classes="inputs"):
+            picture = picture_input("Picture to restore", elem_id="compare-picture")
+            reference = picture_input(
+                "Clean original (optional)",
+                height=200,
+                placeholder="Drop the clean original here\nto have the results measured",
+                elem_id="compare-reference",
+            )
+        with gr.Column(scale=3, min_width=300):
+            chosen = _chosen(methods)
+            _adding(methods, chosen)
+            seed = _seed()
+    with gr.Row(elem_classes="actions"):
+        run = gr.Button("Run", variant="primary", elem_classes="run", elem_id="compare-run")
+        stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="compare-stop")
+    view = _view(run, stop)
+
+    def handler(
+        picture: str | None,
+        reference: str | None,
+        settings: tuple[Setting, ...],
+        seed: int | None,
+        shown: dict[str, Any] | None,
+    ) -> Iterator[Updates]:
+        yield from compare(view, Asked(picture, reference, settings, seed), shown)
+
+    event = run.click(
+        handler,
+        [picture, reference, chosen.state, seed, view.shown],
+        view.outputs(),
+        concurrency_id="device",
+        concurrency_limit=AT_ONCE,
+        **QUIET,
+    )
+    stop.click(
+        lambda: view.ended(STOPPED, "idle"),
+        None,
+        [view.status, run, stop],
+        cancels=[event],
+        queue=False,
+        **QUIET,
+    )
+    return CompareTab(picture, reference)
+
+
+def _view(run: gr.Button, stop: gr.Button) -> View:
+    state = gr.HTML(status(READY, kind="idle"), elem_id="compare-status")
+    noted = gr.HTML("", elem_classes="quiet")
+    compared = comparer.comparer("Comparison of the results", elem_id="compare-comparer")
+    table = gr.HTML("", elem_id="compare-table", elem_classes="quiet")
+    files = gr.File(
+        label="Results, lossless, each with its recipe inside (PNG)",
+        file_count="multiple",
+        interactive=False,
+        visible=False,
+        elem_id="compare-files",
+    )
+    return View(run, stop, state, noted, compared, table, files, gr.State(None))
+
+
+def _chosen(methods: Mapping[str, Method]) -> Chosen:
+    gr.HTML(f"<h2>Settings to compare, {MOST_SETTINGS} at most</h2>")
+    start = defaults(methods)
+    chosen = Chosen(gr.State(start), settings_list(start, elem_id="compare-settings"))
+    every = gr.Button("Add the default of every method", size="sm", elem_id="compare-defaults")
+    every.click(
+        lambda settings: chosen.update(_tried(added, settings, *defaults(methods))),
+        chosen.state,
+        chosen.outputs(),
+        **QUIET,
+    )
+
+    def remove(settings: tuple[Setting, ...], event: gr.EventData) -> tuple[Any, ...]:
+        return chosen.update(without(settings, event.index))
+
+    chosen.listing.click(remove, chosen.state, chosen.outputs(), **QUIET)
+    return chosen
+
+
+def _adding(methods: Mapping[str, Method], chosen: Chosen) -> None:
+    """The form that makes a new setting: a method, and below it that method's variant and knobs."""
+    with gr.Accordion("Add a setting", open=False, elem_id="compare-add"):
+        kind = gr.Radio if len(methods) <= MOST_RADIOS else gr.Dropdown
+        names = list(methods)
+        method = kind(
+            [(one.title, name) for name, one in methods.items()],
+            value=names[0] if names else None,
+            label="Method",
+            visible=len(names) > 1,
+        )
+        forms = []
+        for place, one in enumerate(methods.values()):
+            with gr.Column(visible=place == 0, elem_classes="knobs") as form:
+                _form(one, chosen)
+            forms.append(form)
+        method.change(
+            lambda name: [gr.Column(visible=name == one) for one in names],
+            method,
+            forms,
+            queue=False,
+            **QUIET,
+        )
+
+
+def _form(method: Method, chosen: Chosen) -> None:
+    """The variant, presets and knobs of one method, and the button that adds what they say."""
+    offered = front.available(method)
+    choices = [
+        (one.title if not missing else f"{one.title} (not on disk)", one.name)
+        for one, missing in offered
+    ]
+    ready = next((one.name for one, missing in offered if not missing), choices[0][1])
+    variant = gr.Dropdown(choices, value=ready, label="Weights", filterable=False)
+    preset = gr.Dropdown(
+        [(f"{one.name}: {one.help}", one.name) for one in method.presets],
+        value=method.presets[0].name if method.presets else None,
+        label="Preset",
+        info="Sets every knob below; each can be changed after it.",
+        visible=bool(method.presets),
+        filterable=False,
+    )
+    fields = controls(method.params)
+    keys = list(fields)
+    add = gr.Button("Add this setting", elem_id=f"compare-add-{method.name}")
+
+    def take(settings: tuple[Setting, ...], variant: str, *values: Any) -> tuple[Any, ...]:
+        one = _tried(setting_of, method, variant, dict(zip(keys, values, strict=True)))
+        return chosen.update(_tried(added, settings, one))
+
+    add.click(take, [chosen.state, variant, *fields.values()], chosen.outputs(), **QUIET)
+    preset.input(
+        lambda name: list(preset_values(method, name).values()),
+        preset,
+        list(fields.values()),
+        queue=False,
+        **QUIET,
+    )
+
+
+def preset_values(method: Method, name: str) -> dict[str, Any]:
+    """Every knob under a preset, by key: its own values, and the defaults of the others."""
+    preset = next((one for one in method.presets if one.name == name), Preset("", ""))
+    return {knob.key: preset.knobs.get(knob.name, knob.default) for knob in knobs_of(method.params)}
+
+
+def _seed() -> gr.Number:
+    seed = gr.Number(
+        value=None,
+        precision=0,
+        minimum=0,
+        maximum=front.LARGEST_SEED,
+        label="Seed",
+        info="One for all settings, so that chance favours none; empty, every run draws one.",
+        placeholder="drawn by each run",
+        elem_id="compare-seed",
+    )
+    dice = gr.Button("Roll the dice", size="sm", icon=str(ASSETS / "dice.svg"))
+    dice.click(lambda: secrets.randbelow(front.LARGEST_SEED), None, seed, queue=False, **QUIET)
+    return seed
+
+
+def _tried(make: Any, *values: Any) -> Any:
+    """`make(*values)`, its complaint turned into one that the page shows."""
+    try:
+        return make(*values)
+    except RestorationError as error:
+        raise refusal(failures.sentence(error)) from None
