@@ -42,7 +42,7 @@ Row = dict[str, float]
 
 SETTINGS: tuple[Setting, ...] = (
     *((share, 0.0) for share in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.3, 2.0)),
-    *((0.0, floor) for floor in (0.003, 0.006, 0.012, 0.02, 0.03, 0.05)),
+    *((0.0, floor) for floor in (0.003, 0.006, 0.012, 0.02, 0.03, 0.05, 0.08)),
 )
 """Pairs of share and floor that are tried."""
 
