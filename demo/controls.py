@@ -75,7 +75,7 @@ def seed_control(elem_id: str) -> gr.Number:
     return seed
 
 
-def seed_of(value: float | None) -> float | None:
+def seed_of(value: int) -> int | None:
     """The seed asked for, unchecked, or None where one is to be drawn."""
     return None if value == DRAWN else value
 

@@ -58,7 +58,7 @@ def build(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> P
             view = _view(tabs, methods, compare)
 
     def handler(
-        picture: str | None, kind: str, seed: float | None, **knobs: Any
+        picture: str | None, kind: str, seed: int, **knobs: Any
     ) -> Iterator[Updates]:
         yield from _degrade(view, picture, kind, seed, knobs)
 
@@ -100,8 +100,8 @@ def _fields() -> dict[str, Any]:
 
 
 def _view(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> View:
-    state = gr.HTML(empty(READY), elem_id="degrade-status", elem_classes="quiet")
-    noted, made = gr.HTML("", elem_classes="quiet"), gr.State(None)
+    state = gr.HTML(empty(READY), label="Status", elem_id="degrade-status", elem_classes="quiet")
+    noted, made = gr.HTML("", label="Notes", elem_classes="quiet"), gr.State(None)
     with gr.Column(visible=False, elem_id="degrade-result") as result:
         compared = comparer.comparer("Clean and degraded", elem_id="degrade-comparer")
         with gr.Row(elem_classes="actions"):
@@ -125,7 +125,7 @@ def _view(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> V
 
 
 def _degrade(
-    view: View, path: str | None, kind: str, seed: float | None, knobs: dict[str, Any]
+    view: View, path: str | None, kind: str, seed: int, knobs: dict[str, Any]
 ) -> Iterator[Updates]:
     yield {view.status: status("Degrading …"), view.result: gr.update(visible=False)}
     try:
@@ -137,25 +137,25 @@ def _degrade(
 
 
 def _degraded(
-    view: View, path: str | None, kind: str, seed: float | None, knobs: dict[str, Any]
+    view: View, path: str | None, kind: str, seed: int, knobs: dict[str, Any]
 ) -> Updates:
     from restoration import image_io
 
     if path is None:
         raise BadPictureError("choose a picture first: drop one on the left")
-    seed = seed_of(seed)
-    drawn = secrets.randbelow(LARGEST_SEED) if seed is None else seed
+    given = seed_of(seed)
+    drawn = secrets.randbelow(LARGEST_SEED) if given is None else given
     if not 0 <= drawn <= LARGEST_SEED:
         raise BadKnobError(f"seed: takes a whole number from 0 to {LARGEST_SEED} (got {drawn})")
     clean = image_io.read(path, limits())
     start = f"{_key(kind)}_"
     values = {key[len(start) :]: value for key, value in knobs.items() if key.startswith(start)}
-    worse = degrade(clean.image, kind, seed=int(drawn), values=values if kind in KINDS else {})
+    worse = degrade(clean.image, kind, seed=drawn, values=values if kind in KINDS else {})
     degraded = replace(clean, image=worse)
     paths = keep(degraded, kind), keep(clean, "clean")
     return {
         view.download: str(paths[0]),
-        view.status: status(f"Done · seed {int(drawn)}", kind="good"),
+        view.status: status(f"Done · seed {drawn}", kind="good"),
         view.notes: notes(clean.notes),
         view.result: gr.update(visible=True),
         view.comparer: comparer.comparison(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -127,7 +127,7 @@ def _restore(
     first = figure(picture.image, "The picture as it came", PREVIEW_SIDE)
     yield {view.notes: notes(picture.notes), view.live: gr.update(value=first, visible=True)}
     reel = Reel()
-    with closing(job.steps()) as steps:
+    with closing(cast(Generator[Step], job.steps())) as steps:
         for step in steps:
             reel.add(step)
             updates = {view.status: status(reel.told(), share=reel.share)}

@@ -1,0 +1,89 @@
+from typing import Literal
+
+import gradio as gr
+import pytest
+from pydantic import Field
+
+from demo.controls import DRAWN, control, controls, seed_control, seed_of
+from restoration.params import Knob, Params, knobs_of
+
+
+class Inner(Params):
+    size: int = Field(default=64, ge=64, le=512, multiple_of=64)
+    """How large."""
+
+
+class Form(Params):
+    flag: bool = True
+    """A switch."""
+    few: Literal["a", "b"] = "b"
+    """Two ways."""
+    many: Literal["a", "b", "c", "d", "e"] = "c"
+    """Five ways."""
+    whole: int = Field(default=5, ge=1, le=50)
+    """A count."""
+    real: float = Field(default=0.5, ge=0, le=2)
+    """A share."""
+    open_end: float = Field(default=0.5, ge=0)
+    """A number without an upper end."""
+    text: str = "hello"
+    """Words."""
+    tiles: Inner = Inner()
+    """A group."""
+
+
+KNOBS = {knob.key: knob for knob in knobs_of(Form)}
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("flag", gr.Checkbox),
+        ("few", gr.Radio),
+        ("many", gr.Dropdown),
+        ("whole", gr.Slider),
+        ("real", gr.Slider),
+        ("open_end", gr.Number),
+        ("text", gr.Textbox),
+        ("tiles_size", gr.Slider),
+    ],
+)
+def test_a_knob_of_each_kind_has_its_control(key, kind):
+    assert type(control(KNOBS[key])) is kind
+
+
+@pytest.mark.parametrize("knob", KNOBS.values(), ids=lambda knob: knob.key)
+def test_a_control_carries_the_label_help_and_default_of_its_knob(knob: Knob):
+    made = control(knob)
+    assert (made.label, made.info, made.value) == (knob.label, knob.help, knob.default)
+
+
+def test_a_slider_has_the_range_and_step_of_its_knob():
+    made = control(KNOBS["tiles_size"])
+    assert (made.minimum, made.maximum, made.step) == (64, 512, 64)
+
+
+def test_a_form_has_one_control_for_every_knob_in_order():
+    with gr.Blocks():
+        made = controls(Form)
+    assert list(made) == list(KNOBS)
+
+
+def test_a_group_of_knobs_is_a_folded_section_of_its_name():
+    with gr.Blocks() as blocks:
+        controls(Form)
+    folded = [b for b in blocks.blocks.values() if isinstance(b, gr.Accordion)]
+    assert [(section.label, section.open) for section in folded] == [("Tiles", False)]
+
+
+def test_the_seed_starts_as_one_to_be_drawn():
+    with gr.Blocks():
+        assert seed_control("seed").value == DRAWN
+
+
+def test_a_seed_to_be_drawn_is_none_for_the_rest_of_the_program():
+    assert seed_of(DRAWN) is None
+
+
+def test_a_given_seed_is_kept():
+    assert seed_of(7) == 7
