@@ -1,0 +1,168 @@
+"""Recipe `stage1`: a SwinIR that removes degradation, DiffBIR's first stage.
+
+The class is that of the published stage 1 (embed 180, 8 x 6 blocks, 8x unshuffle). The mini is a
+small one with a 4x unshuffle: 8x would squeeze 192 values of a patch through its 128 channels,
+4x leaves room for all 48, which is what lets training start as the identity.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from restoration import degradations
+from restoration.training.loop import LoopParams, State, export, train
+from restoration.training.photographs import PictureBank
+
+UNSHUFFLE = 4
+"""How many pixels of a side become channels."""
+
+
+class Stage1Params(LoopParams):
+    """Knobs of the recipe `stage1`."""
+
+    photographs: str = ""
+    """A folder of photographs, searched through; without one only drawn pictures are used."""
+    drawn: int = Field(default=200, ge=0, le=100_000)
+    """How many pictures are drawn beside them; more guard against learning a few by heart."""
+    side: int = Field(default=64, ge=32, le=512, multiple_of=32)
+    """Side of a crop in pixels."""
+    channels: int = Field(default=128, ge=48, le=512, multiple_of=4)
+    """Width of the network; more is slower, larger and better."""
+    blocks: int = Field(default=4, ge=1, le=12)
+    """Transformer blocks in each of its three groups."""
+    out: str = ""
+    """Where the averaged weights are written at the end, as safetensors."""
+
+
+class Stage1Recipe:
+    """A SwinIR, and pairs of degraded and clean crops for it."""
+
+    name = "stage1"
+
+    def __init__(self, params: Stage1Params, bank: PictureBank) -> None:
+        self.bank = bank
+        self.side = params.side
+        self.config: dict[str, Any] = {
+            "img_size": 64 // UNSHUFFLE,
+            "in_chans": 3,
+            "embed_dim": params.channels,
+            "depths": [params.blocks] * 3,
+            "num_heads": [4] * 3,
+            "window_size": 8,
+            "mlp_ratio": 2,
+            "sf": UNSHUFFLE,
+            "img_range": 1.0,
+            "upsampler": "pixelshuffledirect",
+            "resi_connection": "1conv",
+            "unshuffle": True,
+            "unshuffle_scale": UNSHUFFLE,
+        }
+
+    def build(self) -> nn.Module:
+        """The network, at first the identity."""
+        from restoration.networks.stage1 import new_swinir
+
+        network = new_swinir(self.config)
+        start_as_identity(network)
+        return network
+
+    def batch(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
+        """(degraded, clean), each (count, 3, side, side)."""
+        clean = [self.bank.crop(rng, self.side) for _ in range(count)]
+        degraded = [random_degradation(crop, rng) for crop in clean]
+        return torch.cat(degraded), torch.cat(clean)
+
+
+@torch.no_grad()
+def start_as_identity(network: nn.Module) -> None:
+    """Make SwinIR return its input, so that it only ever learns the correction.
+
+    The first convolution copies the unshuffled pixels into the first channels, the body, which
+    is added to them, starts at zero, and the last convolution reads those channels back. Without
+    this most of the training goes into learning to repeat the picture.
+    """
+    first, body, last = network.conv_first, network.conv_after_body, network.upsample[0]
+    pixels = first.in_channels
+    for layer in (body, last):
+        layer.weight.zero_()
+        layer.bias.zero_()
+    first.weight[:pixels] = 0
+    first.bias[:pixels] = 0
+    for channel in range(pixels):
+        first.weight[channel, channel, 1, 1] = 1
+        last.weight[channel, channel, 1, 1] = 1
+
+
+def random_degradation(clean: Tensor, rng: np.random.Generator) -> Tensor:
+    """What the network learns to undo: blur, resizing, noise and JPEG, singly and together.
+
+    The shares decide what is learnt. Sharp pictures with noise alone and JPEG alone have to be
+    common, or the network blurs them; clean ones too, or it spoils a good photograph.
+    """
+    kind = rng.random()
+    if kind < 0.06:
+        degraded = clean
+    elif kind < 0.30:
+        degraded = _noise(clean, rng, lowest=2)
+    elif kind < 0.42:
+        degraded = _jpeg(clean, rng)
+    else:
+        degraded = _several(clean, rng)
+    return degradations.rounded(degraded)
+
+
+def _several(clean: Tensor, rng: np.random.Generator) -> Tensor:
+    degraded = clean
+    if rng.random() < 0.6:
+        degraded = _blur(degraded, rng)
+    if rng.random() < 0.25:
+        degraded = degradations.downscale(degraded, float(rng.uniform(1, 3)))
+    if rng.random() < 0.65:
+        degraded = _noise(degraded, rng, lowest=1)
+    if rng.random() < 0.55:
+        degraded = _jpeg(degraded, rng)
+    return degraded
+
+
+def _blur(image: Tensor, rng: np.random.Generator) -> Tensor:
+    kind = rng.random()
+    if kind < 0.1:
+        return degradations.motion_blur(image, rng.uniform(3, 11), rng.uniform(0, 180))
+    if kind < 0.2:
+        return degradations.defocus(image, float(rng.uniform(0.7, 3.5)))
+    sigma = rng.uniform(0.3, 3, 2) if kind < 0.45 else np.full(2, rng.uniform(0.3, 3))
+    size = 2 * int(np.ceil(3 * sigma.max())) + 1
+    kernel = degradations.gaussian_kernel(size, *sigma.tolist(), float(rng.uniform(0, np.pi)))
+    return degradations.filter2d(image, kernel)
+
+
+def _noise(image: Tensor, rng: np.random.Generator, lowest: float) -> Tensor:
+    if rng.random() < 0.15:
+        return degradations.poisson_noise(image, float(rng.uniform(0.05, 2.5)), rng)
+    sigma = float(np.exp(rng.uniform(np.log(lowest), np.log(50))))
+    return degradations.gaussian_noise(image, sigma, rng, grey=bool(rng.random() < 0.1))
+
+
+def _jpeg(image: Tensor, rng: np.random.Generator) -> Tensor:
+    return degradations.jpeg_pillow(image.clamp(0, 1), int(rng.integers(10, 96)))
+
+
+def recipe_for(params: Stage1Params) -> Stage1Recipe:
+    """The recipe with its pictures in memory."""
+    folder = Path(params.photographs) if params.photographs else None
+    return Stage1Recipe(params, PictureBank.gather(folder, params.drawn, params.seed))
+
+
+def train_stage1(params: Stage1Params, folder: Path) -> State:
+    """Train from the last state in `folder` on, and write the weights where `out` says."""
+    recipe = recipe_for(params)
+    state = train(recipe, params, folder)
+    if params.out:
+        export(recipe, state, Path(params.out))
+    return state
