@@ -89,7 +89,7 @@ BRANDS: dict[bytes, str] = {
 DNG_VERSION, NEW_SUBFILE_TYPE, SUB_IFDS = 50706, 254, 330
 DECODER_ERRORS = (
     ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
-    TypeError, ValueError, struct.error, zlib.error,
+    TypeError, ValueError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
 """What Pillow raises at hostile bytes, depending on where it stumbles."""
 
@@ -174,7 +174,7 @@ def open_file(data: bytes, limits: Limits) -> ImageFile:
     try:
         image = DECODERS[kind](io.BytesIO(data))
     except DECODER_ERRORS:
-        raise _damaged(kind) from None
+        raise _unknown_tiff() if kind == "TIFF" else _damaged(kind) from None
     limits.check_size(*image.size)
     if kind == "PNG":
         _check_png(data)
@@ -219,6 +219,13 @@ def _damaged(kind: str) -> BadPictureError:
     return BadPictureError(
         f"The {kind} file is cut off or damaged, so that it cannot be read: copy or download it "
         "again, or open it in a picture editor and save it anew."
+    )
+
+
+def _unknown_tiff() -> BadPictureError:
+    return BadPictureError(
+        "The TIFF file is damaged or of a kind that is not read here (floats in colour, say): save "
+        "it as TIFF or PNG with 8 or 16 bits."
     )
 
 

@@ -100,8 +100,8 @@ def _with_low_bytes(high: Pixels, again: ImageFile, raw_mode: str) -> Pixels:
     low = np.asarray(again)
     if raw_mode.startswith("LA"):
         high, low = low[..., 0::2], low[..., 1::2]
-    full: Pixels = np.left_shift(high, 8, dtype=np.uint16)
-    return full | low
+    full: Pixels = np.left_shift(high, 8, dtype=np.uint16) | low
+    return full
 
 
 def _with_key(pixels: Pixels, key: object) -> Pixels:
