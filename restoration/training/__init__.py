@@ -1,0 +1,1 @@
+"""How the bundled models were made, and how they are made better."""

@@ -163,7 +163,7 @@ def load_state(path: Path) -> State | None:
         return None
     try:
         return State(**torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # noqa: BLE001  # whatever a broken file makes torch raise
+    except Exception as error:
         raise RestorationError(
             f"{path.name} is no training state: move it away to begin anew"
         ) from error

@@ -1,0 +1,315 @@
+"""Checkpoints: which there are, where they lie, and how one is read without trusting it.
+
+The catalogue is data (`checkpoints/catalogue.json`). Reading a file is: its kind by its first
+bytes, its size and hash where they are known, tensors only (safetensors, or `torch.load` with
+`weights_only=True` and no fallback), the recorded wrapper taken off, every key and shape held
+against the manifest, every value finite.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from restoration.errors import BadKnobError, MissingWeightsError, WrongWeightsError
+from restoration.runtime import PROJECT, weight_folders
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+CHECKPOINTS = PROJECT / "checkpoints"
+
+WRONG_KINDS: tuple[tuple[bytes, str], ...] = (
+    (b"version https://git-lfs", "a Git LFS pointer: fetch the real file with `git lfs pull`"),
+    (b"<!doctype html", "a web page, not a checkpoint: the download link led to a page"),
+    (b"<html", "a web page, not a checkpoint: the download link led to a page"),
+    (b"<?xml", "an XML answer, not a checkpoint: the download link led to an error"),
+    (b"\x1f\x8b", "a gzip archive: unpack it first"),
+)
+ZIP, PICKLE = b"PK\x03\x04", b"\x80"
+HEAD = 64
+"""Bytes that tell what a file is."""
+
+
+class Weights(BaseModel):
+    """One published or bundled checkpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    file: str
+    title: str
+    mirrors: tuple[str, ...]
+    size: int | None
+    """In bytes, where it is known."""
+    sha256: str | None
+    licence: str
+    restricted: bool
+    """Whether its licence has to be read before it is fetched."""
+    wrapper: Literal["bare", "params", "state_dict"]
+    """What the tensors are wrapped in, see `unwrap`."""
+    manifest: str | None
+    """File in `checkpoints/manifests` with the key and shape of every tensor."""
+    bundled: bool
+    note: str
+
+
+@functools.cache
+def catalogue() -> Mapping[str, Weights]:
+    """Every known checkpoint by name."""
+    entries = json.loads((CHECKPOINTS / "catalogue.json").read_text(encoding="utf-8"))
+    return {entry["name"]: Weights(**entry) for entry in entries}
+
+
+def named(name: str) -> Weights:
+    """The checkpoint of that name.
+
+    Raises:
+        BadKnobError: there is none.
+    """
+    if name not in catalogue():
+        known = ", ".join(catalogue())
+        raise BadKnobError(f"there is no checkpoint {name!r:.60} (known: {known})")
+    return catalogue()[name]
+
+
+def find(entry: Weights) -> Path | None:
+    """The file anywhere below the weight folders, or None."""
+    if entry.bundled:
+        bundled = CHECKPOINTS / "mini" / entry.file
+        return bundled if bundled.is_file() else None
+    for folder in weight_folders():
+        for path in sorted(folder.rglob(entry.file)):
+            if path.is_file():
+                return path
+    return None
+
+
+def locate(name: str) -> Path:
+    """Where a checkpoint lies.
+
+    Raises:
+        MissingWeightsError: it is not on disk; says where it is published and where to put it.
+    """
+    entry = named(name)
+    if path := find(entry):
+        return path
+    source = f" It is published at {entry.mirrors[0]}." if entry.mirrors else ""
+    raise MissingWeightsError(
+        f"{entry.title} needs the file {entry.file}, which is not on disk.{source} Put it into "
+        f"checkpoints/ or a folder named in RESTORATION_WEIGHTS, or run "
+        f"`python -m restoration weights fetch {name}`."
+    )
+
+
+def read(path: Path, entry: Weights) -> dict[str, Tensor]:
+    """The tensors of a checkpoint under their published keys, checked as this module says.
+
+    Raises:
+        WrongWeightsError: the file is not that checkpoint; says what it is instead.
+    """
+    check_file(path, entry)
+    state = unwrap(_tensors(path), entry)
+    if entry.manifest:
+        _hold_against(manifest(entry)["keys"], state, path.name)
+    broken = [key for key, value in state.items() if not _is_finite(value)]
+    if broken:
+        raise WrongWeightsError(
+            f"{path.name} holds values that are not numbers, first in {broken[0]!r}: "
+            "the file is damaged, fetch it again"
+        )
+    return state
+
+
+def check_file(path: Path, entry: Weights) -> None:
+    """Size and hash are the recorded ones, and the first bytes are those of a checkpoint.
+
+    Raises:
+        WrongWeightsError: one of them is not.
+    """
+    size = path.stat().st_size
+    kind_of(path)
+    if entry.size is not None and size != entry.size:
+        raise WrongWeightsError(
+            f"{path.name} has {size} bytes and should have {entry.size}: fetch it again"
+        )
+    if entry.sha256 is not None and fingerprint(path) != entry.sha256:
+        raise WrongWeightsError(
+            f"{path.name} is not the published file (its sha256 begins {fingerprint(path)[:12]}, "
+            f"the published one's {entry.sha256[:12]}): fetch it again"
+        )
+
+
+def kind_of(path: Path) -> Literal["safetensors", "torch"]:
+    """What the first bytes say the file is.
+
+    Raises:
+        WrongWeightsError: something that holds no weights.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if not head:
+        raise WrongWeightsError(f"{path.name} is empty: fetch it again")
+    for start, sentence in WRONG_KINDS:
+        if head.lstrip().lower().startswith(start):
+            raise WrongWeightsError(f"{path.name} is {sentence}")
+    if head[8:9] == b"{":
+        return "safetensors"
+    if head.startswith((ZIP, PICKLE)):
+        return "torch"
+    raise WrongWeightsError(f"{path.name} is neither a safetensors file nor one of torch.save")
+
+
+def unwrap(state: Mapping[str, Any], entry: Weights) -> dict[str, Tensor]:
+    """Take the recorded wrapper off; `module.` of data parallel training goes with "state_dict".
+
+    Raises:
+        WrongWeightsError: what is inside are not tensors alone.
+    """
+    inner: Mapping[str, Any] = state
+    if entry.wrapper == "params":
+        inner = state.get("params_ema", state.get("params", state))
+    elif entry.wrapper == "state_dict":
+        inner = state.get("state_dict", state)
+        if next(iter(inner), "").startswith("module."):
+            inner = {key.removeprefix("module."): value for key, value in inner.items()}
+    foreign = [key for key, value in inner.items() if not hasattr(value, "shape")]
+    if foreign:
+        raise WrongWeightsError(
+            f"{entry.file} holds more than tensors, first {foreign[0]!r:.60}: "
+            "it is another kind of checkpoint than the one published under this name"
+        )
+    return dict(inner)
+
+
+def manifest(entry: Weights) -> dict[str, Any]:
+    """`config` (constructor arguments) and `keys` (name to shape) of the published file."""
+    assert entry.manifest, f"{entry.name} has no manifest"
+    text = (CHECKPOINTS / "manifests" / entry.manifest).read_text(encoding="utf-8")
+    return cast(dict[str, Any], json.loads(text))
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself; nothing for other files."""
+    if kind_of(path) != "safetensors":
+        return {}
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata() or {})
+
+
+def load_into(network: nn.Module, state: Mapping[str, Tensor], *, file: str) -> None:
+    """Fill a network built without weights: every key and shape accounted for, frozen, eval mode.
+
+    Half precision is widened to float32, since a CPU is many times slower in float16; the caller
+    casts to what its device likes.
+
+    Raises:
+        WrongWeightsError: the checkpoint belongs to another network.
+    """
+    want = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    have = {key: tuple(value.shape) for key, value in state.items()}
+    if wrong := sorted(key for key in want | have if want.get(key) != have.get(key)):
+        first = wrong[0]
+        raise WrongWeightsError(
+            f"{file} does not fit {type(network).__name__}: {len(wrong)} tensors differ, first "
+            f"{first!r} (file {have.get(first, 'absent')}, network {want.get(first, 'absent')})"
+        )
+    full = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    network.load_state_dict(full, strict=True, assign=True)
+    network.requires_grad_(False).eval()
+
+
+def fingerprint(path: Path) -> str:
+    """The sha256 of a file, computed once for as long as it does not change."""
+    stat = path.stat()
+    return _sha256(path, stat.st_size, stat.st_mtime_ns)
+
+
+def verify(name: str) -> str:
+    """Read a checkpoint and say what it is: its hash and how many tensors.
+
+    Raises:
+        MissingWeightsError: it is not on disk.
+        WrongWeightsError: it is not what it should be.
+    """
+    entry = named(name)
+    path = locate(name)
+    state = read(path, entry)
+    return f"sound: {len(state)} tensors, sha256 {fingerprint(path)}"
+
+
+@functools.lru_cache(maxsize=256)
+def _sha256(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  # part of the cache's key
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _tensors(path: Path) -> Mapping[str, Any]:
+    if kind_of(path) == "safetensors":
+        return _from_safetensors(path)
+    return _from_torch(path)
+
+
+def _from_safetensors(path: Path) -> Mapping[str, Any]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return cast(Mapping[str, Any], load_file(path))
+    except SafetensorError as error:
+        raise WrongWeightsError(
+            f"{path.name} is cut off or damaged ({error}): fetch it again"
+        ) from None
+
+
+def _from_torch(path: Path) -> Mapping[str, Any]:
+    import pickle
+
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise WrongWeightsError(_refusal(path)) from None
+    except (RuntimeError, EOFError, OSError, ValueError):
+        raise WrongWeightsError(f"{path.name} is cut off or damaged: fetch it again") from None
+    if not isinstance(state, Mapping):
+        raise WrongWeightsError(f"{path.name} holds a {type(state).__name__}, not named tensors")
+    return state
+
+
+def _refusal(path: Path) -> str:
+    """Why a pickle is not read, naming what it would have run; nothing of it is run."""
+    import torch
+
+    try:
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except (RuntimeError, ValueError, OSError, EOFError, AttributeError):
+        names = []
+    calls = f" (it calls {', '.join(names[:3])})" if names else ""
+    return (
+        f"{path.name} holds program code beside its weights{calls} and is not read, since code "
+        "in a checkpoint can do anything: use a .safetensors file, or one with tensors only"
+    )
+
+
+def _hold_against(keys: Mapping[str, list[int]], state: Mapping[str, Tensor], file: str) -> None:
+    have = {key: list(value.shape) for key, value in state.items()}
+    if wrong := sorted(key for key in keys | have if keys.get(key) != have.get(key)):
+        first = wrong[0]
+        raise WrongWeightsError(
+            f"{file} is not the published checkpoint: {len(wrong)} tensors differ, first {first!r} "
+            f"(file {have.get(first, 'absent')}, published {keys.get(first, 'absent')})"
+        )
+
+
+def _is_finite(value: Tensor) -> bool:
+    return not value.is_floating_point() or bool(value.isfinite().all())
