@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from demo import comparer, failures
-from demo.comparing import Asked, View, compare
-from demo.controls import MOST_RADIOS, controls
+from demo.comparing import Asked, Results, View, compare
+from demo.controls import MOST_RADIOS, controls, seed_control, seed_of
 from demo.fragments import status
 from demo.method_tab import AT_ONCE
 from demo.picture import PictureInput, picture_input, refusal
@@ -80,20 +79,20 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
         with gr.Column(scale=3, min_width=300):
             chosen = _chosen(methods)
             _adding(methods, chosen)
-            seed = _seed()
+            seed = seed_control("compare-seed")
     with gr.Row(elem_classes="actions"):
         run = gr.Button("Run", variant="primary", elem_classes="run", elem_id="compare-run")
-        stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="compare-stop")
+        stop = gr.Button("Stop", interactive=False, elem_id="compare-stop")
     view = _view(run, stop)
 
     def handler(
         picture: str | None,
         reference: str | None,
         settings: tuple[Setting, ...],
-        seed: int | None,
-        shown: dict[str, Any] | None,
+        seed: int,
+        before: Results | None,
     ) -> Iterator[Updates]:
-        yield from compare(view, Asked(picture, reference, settings, seed), shown)
+        yield from compare(view, Asked(picture, reference, settings, seed_of(seed)), before)
 
     event = run.click(
         handler,
@@ -115,18 +114,23 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
 
 
 def _view(run: gr.Button, stop: gr.Button) -> View:
-    state = gr.HTML(status(READY, kind="idle"), elem_id="compare-status")
-    noted = gr.HTML("", elem_classes="quiet")
+    state = gr.HTML(status(READY, kind="idle"), label="Status", elem_id="compare-status")
+    noted = gr.HTML("", label="Notes", elem_classes="quiet")
     compared = comparer.comparer("Comparison of the results", elem_id="compare-comparer")
-    table = gr.HTML("", elem_id="compare-table", elem_classes="quiet")
-    files = gr.File(
-        label="Results, lossless, each with its recipe inside (PNG)",
-        file_count="multiple",
-        interactive=False,
-        visible=False,
-        elem_id="compare-files",
+    table = gr.HTML(
+        "",
+        label="Results in numbers",
+        css_template=(ASSETS / "results_table.css").read_text(encoding="utf-8"),
+        elem_id="compare-table",
+        elem_classes="quiet",
+        apply_default_css=False,
     )
-    return View(run, stop, state, noted, compared, table, files, gr.State(None))
+    with gr.Row(elem_classes="actions"):
+        downloads = [
+            gr.DownloadButton(visible=False, elem_id=f"compare-download-{place + 1}")
+            for place in range(MOST_SETTINGS)
+        ]
+    return View(run, stop, state, noted, compared, table, downloads, gr.State(None))
 
 
 def _chosen(methods: Mapping[str, Method]) -> Chosen:
@@ -212,22 +216,6 @@ def preset_values(method: Method, name: str) -> dict[str, Any]:
     """Every knob under a preset, by key: its own values, and the defaults of the others."""
     preset = next((one for one in method.presets if one.name == name), Preset("", ""))
     return {knob.key: preset.knobs.get(knob.name, knob.default) for knob in knobs_of(method.params)}
-
-
-def _seed() -> gr.Number:
-    seed = gr.Number(
-        value=None,
-        precision=0,
-        minimum=0,
-        maximum=front.LARGEST_SEED,
-        label="Seed",
-        info="One for all settings, so that chance favours none; empty, every run draws one.",
-        placeholder="drawn by each run",
-        elem_id="compare-seed",
-    )
-    dice = gr.Button("Roll the dice", size="sm", icon=str(ASSETS / "dice.svg"))
-    dice.click(lambda: secrets.randbelow(front.LARGEST_SEED), None, seed, queue=False, **QUIET)
-    return seed
 
 
 def _tried(make: Any, *values: Any) -> Any:

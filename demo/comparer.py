@@ -70,9 +70,9 @@ def comparison(
     return {"items": [_item(one) for one in shown], "reference": reference, "note": note}
 
 
-def with_note(value: dict[str, Any] | None, note: str) -> dict[str, Any] | None:
+def with_note(value: dict[str, Any], note: str) -> dict[str, Any]:
     """The same comparison under another note."""
-    return {**value, "note": note} if value else None
+    return {**value, "note": note}
 
 
 def _item(one: Shown) -> dict[str, Any]:

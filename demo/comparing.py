@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -14,9 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 import gradio as gr
 
 from demo import comparer, failures
-from demo.fragments import duration, notes, status
+from demo.fragments import notes, status
 from demo.picture import refusal
 from demo.restoring import Reel, Updates, keep
+from demo.results_table import OLD, Row, size_text, table, table_as_old
 from demo.settings_list import Setting
 from restoration import front
 from restoration.errors import BadKnobError, BadPictureError, RestorationError
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
 
 LARGEST_MISMATCH = 0.03
 """Of two widths over heights; rounding a small picture's size explains no more."""
-OLD = "These pictures are from the run before."
+Results = tuple[dict[str, Any], str]
+"""What the comparer shows, and the table below it."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,10 @@ class View:
     notes: gr.HTML
     comparer: gr.HTML
     table: gr.HTML
-    files: gr.File
+    downloads: Sequence[gr.DownloadButton]
+    """One for each setting that fits."""
     shown: gr.State
-    """What the comparer shows, so that it can be marked as old when the next run starts."""
+    """A `Results` or None: kept so that it can be marked as old when the next run starts."""
 
     def outputs(self) -> list[Any]:
         """All of them."""
@@ -54,21 +55,24 @@ class View:
             self.notes,
             self.comparer,
             self.table,
-            self.files,
+            *self.downloads,
             self.shown,
             self.run,
             self.stop,
         ]
 
-    def started(self, shown: dict[str, Any] | None) -> Updates:
+    def started(self, before: Results | None) -> Updates:
         """A run begins: what the last one left stays to be seen, marked as old."""
-        return {
+        updates = {
             self.status: status("Reading the pictures …"),
             self.notes: "",
-            self.comparer: comparer.with_note(shown, OLD),
             self.run: gr.update(interactive=False),
             self.stop: gr.update(interactive=True),
         }
+        if before is not None:
+            updates[self.comparer] = comparer.with_note(before[0], OLD)
+            updates[self.table] = table_as_old(before[1])
+        return updates
 
     def ended(self, text: str, kind: str) -> Updates:
         """A run is over."""
@@ -89,33 +93,13 @@ class Asked:
     seed: int | None
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: the input, or what a setting made of it."""
-
-    label: str
-    size: tuple[int, int] | None = None
-    """(width, height) in pixels, or None where nothing was made."""
-    psnr: float | None = None
-    ssim: float | None = None
-    seconds: float | None = None
-    seed: int | None = None
-    remark: str = ""
-
-    def caption(self) -> str:
-        """Its numbers beside the picture."""
-        if self.psnr is None or self.ssim is None:
-            return ""
-        return f"PSNR {_number(self.psnr, 2)} dB · SSIM {_number(self.ssim, 4) or 'none'}"
-
-
-def compare(view: View, asked: Asked, shown: dict[str, Any] | None) -> Iterator[Updates]:
+def compare(view: View, asked: Asked, before: Results | None) -> Iterator[Updates]:
     """Run every setting in turn; closing the generator cancels and frees the device.
 
     Raises:
         gr.Error: with one sentence that says what to do.
     """
-    yield view.started(shown)
+    yield view.started(before)
     try:
         yield from _compare(view, asked)
     except Exception as error:  # noqa: BLE001  # whatever failed, the page answers and goes on
@@ -141,8 +125,8 @@ def _compare(view: View, asked: Asked) -> Iterator[Updates]:
         except RestorationError as error:  # one that fails leaves the others their turn
             gallery.rows.append(Row(setting.label, remark=failures.sentence(error)))
         yield gallery.updates(view)
-    failed = len(jobs) - len(gallery.files)
-    words = f"{failed} of {len(jobs)} failed: see the table" if failed else "Done"
+    failed = len(jobs) - len(gallery.results)
+    words = f"{failed} of {len(jobs)} failed: the table says why" if failed else "Done"
     yield view.ended(words, "bad" if failed else "good")
 
 
@@ -177,8 +161,8 @@ def _check_proportions(picture: tuple[int, int], reference: tuple[int, int]) -> 
     ratio = (picture[0] * reference[1]) / (picture[1] * reference[0])
     if abs(ratio - 1) > LARGEST_MISMATCH:
         raise BadPictureError(
-            f"The clean original has other proportions ({_text(reference)}) than the picture "
-            f"({_text(picture)}): take the original of this very picture, or none."
+            f"The clean original has other proportions ({size_text(reference)}) than the picture "
+            f"({size_text(picture)}): take the original of this very picture, or none."
         )
 
 
@@ -189,7 +173,8 @@ class Gallery:
         self.picture = picture
         self.reference = reference
         self.rows = [self._row("Input", picture.image)]
-        self.files: list[str] = []
+        self.results: list[tuple[str, Path]] = []
+        """Label and file of each, in order."""
         self._shown = [_shown(self.rows[0], keep(picture, "input"))]
         self._clean: list[comparer.Shown] = []
         if reference is not None:
@@ -205,19 +190,27 @@ class Gallery:
         mark = f"{len(self.rows)}-{job.method.name}-{job.variant.name}"
         path = keep(replace(job.picture, image=image), mark, job.recipe())
         self.rows.append(row)
-        self.files.append(str(path))
+        self.results.append((setting.label, path))
         self._shown.append(_shown(row, path))
 
     def updates(self, view: View) -> Updates:
         """The results so far."""
         shown = [*self._shown, *self._clean]
         value = comparer.comparison(shown, len(shown) - 1 if self._clean else None)
+        numbers = table(self.rows)
         return {
             view.comparer: value,
-            view.shown: value,
-            view.table: table(self.rows),
-            view.files: gr.update(value=self.files, visible=bool(self.files)),
+            view.table: numbers,
+            view.shown: (value, numbers),
+            **self._downloads(view),
         }
+
+    def _downloads(self, view: View) -> Updates:
+        updates = {button: gr.update(visible=False) for button in view.downloads}
+        for button, (label, path) in zip(view.downloads, self.results, strict=False):
+            text = f"Download {label} (PNG)"
+            updates[button] = gr.update(value=str(path), label=text, visible=True)
+        return updates
 
     def _row(self, label: str, image: Tensor) -> Row:
         """The line of a picture, measured where there is something to measure it against."""
@@ -230,49 +223,14 @@ class Gallery:
         clean, remark = self.reference.image, ""
         if clean.shape != image.shape:
             clean = resize(clean, *image.shape[-2:]).clamp(0, 1)
-            remark = f"measured against the original resized to {_text(_size(image))}"
+            remark = f"measured against the original resized to {size_text(_size(image))}"
         values = metrics.psnr(image, clean), metrics.ssim(image, clean)
         return replace(row, psnr=values[0], ssim=values[1], remark=remark)
-
-
-def table(rows: Sequence[Row]) -> str:
-    """The rows as an HTML table; columns that no row fills are left out."""
-    measured = any(row.psnr is not None for row in rows)
-    heads = ["Setting", *(["PSNR (dB)", "SSIM"] if measured else []), "Time", "Seed", "Size"]
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    body = "".join(_line(row, measured=measured) for row in rows)
-    return (
-        '<div class="sheet" role="region" aria-label="Results in numbers" tabindex="0">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _line(row: Row, *, measured: bool) -> str:
-    remark = f"<small>{html.escape(row.remark)}</small>" if row.remark else ""
-    numbers = [_number(row.psnr, 2), _number(row.ssim, 4)] if measured else []
-    cells = [
-        *numbers,
-        duration(row.seconds) if row.seconds is not None else "",
-        str(row.seed) if row.seed is not None else "",
-        _text(row.size) if row.size else "",
-    ]
-    values = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr><th scope="row">{html.escape(row.label)}{remark}</th>{values}</tr>'
-
-
-def _number(value: float | None, digits: int) -> str:
-    if value is None or math.isnan(value):
-        return ""
-    return "∞" if math.isinf(value) else f"{value:.{digits}f}"
 
 
 def _shown(row: Row, path: Path) -> comparer.Shown:
     assert row.size is not None
     return comparer.Shown(row.label, path, row.size, row.caption())
-
-
-def _text(size: tuple[int, int]) -> str:
-    return f"{size[0]} \N{MULTIPLICATION SIGN} {size[1]}"
 
 
 def _size(image: Tensor) -> tuple[int, int]:

@@ -32,8 +32,8 @@ class Setting:
 
     @property
     def detail(self) -> str:
-        """The rest of it in words."""
-        return f"{self.variant.title}; {', '.join(self._turned()) or 'every knob at its default'}"
+        """What its weights are for."""
+        return self.variant.help
 
     def knobs(self) -> dict[str, Scalar]:
         """The values by dotted name."""
@@ -98,7 +98,9 @@ def settings_list(value: tuple[Setting, ...], elem_id: str) -> gr.HTML:
         value=listed(value),
         label="Settings to compare",
         elem_id=elem_id,
-        html_template='<ol></ol><p class="nothing" hidden>Nothing yet: add a setting.</p>',
+        html_template=(
+            '<ol aria-live="polite"></ol><p class="nothing" hidden>Nothing yet: add a setting.</p>'
+        ),
         css_template=(ASSETS / "list.css").read_text(encoding="utf-8"),
         js_on_load=(ASSETS / "list.js").read_text(encoding="utf-8"),
         apply_default_css=False,

@@ -12,7 +12,7 @@ function fill(list) {
       text.append(line("span", label), line("small", detail));
       remove.type = "button";
       remove.textContent = "Remove";
-      remove.setAttribute("aria-label", `Remove ${label}, ${detail}`);
+      remove.setAttribute("aria-label", `Remove ${label}`);
       remove.addEventListener("click", () => trigger("click", { index }));
       row.append(text, remove);
       return row;

@@ -1,0 +1,238 @@
+"""The Compare tab without a browser: its settings, its runs, its table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo import compare_tab, comparing, settings_list
+from demo.comparing import Asked, View, compare
+from demo.results_table import Row, table
+from demo.settings_list import MOST_SETTINGS, Setting, added, listed, setting_of, without
+from restoration.errors import BadKnobError
+from tests import fakes
+
+
+@pytest.fixture(autouse=True)
+def uploads(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def smooth():
+    with fakes.registered(fakes.SMOOTH):
+        yield fakes.SMOOTH
+
+
+@pytest.fixture
+def view() -> View:
+    with gr.Blocks():
+        buttons = [gr.Button(), gr.Button()]
+        parts = [gr.HTML() for _ in range(4)]
+        downloads = [gr.DownloadButton() for _ in range(MOST_SETTINGS)]
+        return View(*buttons, *parts, downloads, gr.State(None))
+
+
+def setting(**knobs) -> Setting:
+    return setting_of(fakes.SMOOTH, "plain", knobs)
+
+
+def drawn(folder: Path, name: str, width: int = 24, height: int = 16, seed: int = 0) -> str:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / name)
+    return str(folder / name)
+
+
+def last(updates, part):
+    return [one[part] for one in updates if part in one][-1]
+
+
+def test_a_setting_is_named_by_what_differs_from_the_defaults():
+    assert setting(steps=5, window_size=7).label == "Smooth plain, steps 5, window size 7"
+
+
+def test_a_flag_is_named_by_on_or_off():
+    from restoration.methods.diffbir import METHOD
+
+    assert setting_of(METHOD, "mini", {"tiles.cut": False}).label == "DiffBIR mini, tiles cut off"
+
+
+def test_a_setting_of_an_unknown_variant_is_refused():
+    with pytest.raises(BadKnobError, match="Smooth has no variant 'none'"):
+        setting_of(fakes.SMOOTH, "none", {})
+
+
+def test_the_same_setting_is_listed_once():
+    assert added((setting(),), setting(), setting(steps=5)) == (setting(), setting(steps=5))
+
+
+def test_more_settings_than_fit_are_refused():
+    full = tuple(setting(steps=steps) for steps in range(1, MOST_SETTINGS + 1))
+    with pytest.raises(BadKnobError, match="holds 4 settings: remove one"):
+        added(full, setting(steps=90))
+
+
+def test_the_setting_at_an_index_is_removed():
+    assert without((setting(), setting(steps=5)), 0) == (setting(steps=5),)
+
+
+@pytest.mark.parametrize("index", [7, -1, "0", None, {}])
+def test_an_index_of_no_setting_removes_none(index):
+    assert without((setting(),), index) == (setting(),)
+
+
+def test_a_session_can_hold_settings():
+    from gradio.utils import deep_hash
+
+    assert deep_hash((setting(),)) != deep_hash((setting(steps=5),))
+
+
+def test_the_list_shows_name_and_purpose_of_each_setting():
+    assert listed((setting(),)) == [{"label": "Smooth plain", "detail": "The only one."}]
+
+
+def test_the_defaults_leave_out_a_method_without_weights():
+    absent = replace(fakes.SMOOTH, variants=())
+    assert settings_list.defaults({"a": fakes.SMOOTH, "b": absent}) == (setting(),)
+
+
+def test_a_preset_sets_every_knob():
+    values = compare_tab.preset_values(fakes.SMOOTH, "Softer")
+    assert (values["steps"], values["window_size"], values["grain"]) == (7, 5, 0.0)
+
+
+def test_the_form_adds_what_it_says():
+    with gr.Blocks():
+        state = gr.State(())
+        chosen = compare_tab.Chosen(state, settings_list.settings_list((), "settings"))
+    assert chosen.update((setting(),)) == ((setting(),), listed((setting(),)))
+
+
+def test_every_result_is_measured_and_shown_between_input_and_original(view, uploads):
+    picture = drawn(uploads, "a.png")
+    asked = Asked(picture, picture, [setting(), setting(steps=5)], 1)
+    shown = last(list(compare(view, asked, None)), view.comparer)
+    labels = [item["label"] for item in shown["items"]]
+    assert labels == ["Input", "Smooth plain", "Smooth plain, steps 5", "Clean original"]
+
+
+def test_an_input_equal_to_the_original_is_infinitely_close(view, uploads):
+    picture = drawn(uploads, "a.png")
+    updates = list(compare(view, Asked(picture, picture, [setting()], 1), None))
+    assert last(updates, view.comparer)["items"][0]["caption"] == "PSNR ∞ dB · SSIM 1.0000"
+
+
+def test_without_an_original_nothing_is_measured(view, uploads):
+    asked = Asked(drawn(uploads, "a.png"), None, [setting()], 1)
+    assert "PSNR" not in last(list(compare(view, asked, None)), view.table)
+
+
+def test_an_original_of_another_size_is_resized_and_the_table_says_so(view, uploads):
+    picture, original = drawn(uploads, "a.png"), drawn(uploads, "b.png", 48, 32)
+    updates = list(compare(view, Asked(picture, original, [setting()], 1), None))
+    assert "the original resized to 24 \N{MULTIPLICATION SIGN} 16" in last(updates, view.table)
+
+
+def test_an_original_of_another_shape_is_refused(view, uploads):
+    picture, original = drawn(uploads, "a.png"), drawn(uploads, "b.png", 16, 24)
+    with pytest.raises(gr.Error, match="other proportions"):
+        list(compare(view, Asked(picture, original, [setting()], 1), None))
+
+
+def test_all_settings_run_under_one_drawn_seed(view, uploads):
+    asked = Asked(drawn(uploads, "a.png"), None, [setting(), setting(steps=5)], None)
+    jobs = comparing._jobs(asked)
+    assert jobs[0][1].seed == jobs[1][1].seed
+
+
+def test_progress_counts_settings_and_steps(view, uploads):
+    asked = Asked(drawn(uploads, "a.png"), None, [setting(), setting(steps=1)], 1)
+    told = [one[view.status] for one in compare(view, asked, None) if view.status in one]
+    assert any("2 of 2 · Smooth plain, steps 1 · Smoothing, round 1" in text for text in told)
+
+
+def test_a_setting_that_fails_leaves_the_others_their_turn(view, uploads):
+    asked = Asked(drawn(uploads, "a.png"), None, [setting(mode="fail"), setting()], 1)
+    updates = list(compare(view, asked, None))
+    assert "The fake was asked to fail" in last(updates, view.table)
+    assert len(last(updates, view.comparer)["items"]) == 2
+
+
+def test_an_unforeseen_failure_says_no_more_than_its_number(view, uploads):
+    asked = Asked(drawn(uploads, "a.png"), None, [setting(mode="crash")], 1)
+    with pytest.raises(gr.Error, match=r"Something went wrong \(id [0-9a-f]+\)"):
+        list(compare(view, asked, None))
+
+
+def test_no_picture_is_one_clear_sentence(view):
+    with pytest.raises(gr.Error, match="Choose a picture first"):
+        list(compare(view, Asked(None, None, [setting()], 1), None))
+
+
+def test_no_setting_is_one_clear_sentence(view, uploads):
+    with pytest.raises(gr.Error, match="Add a setting first"):
+        list(compare(view, Asked(drawn(uploads, "a.png"), None, [], 1), None))
+
+
+def test_the_last_results_are_marked_as_old_when_a_run_starts(view):
+    first = next(compare(view, Asked(None, None, [], 1), ({"items": []}, "<table>")))
+    assert (first[view.comparer]["note"], first[view.table]) == (
+        "From the run before.",
+        "<p>From the run before.</p><table>",
+    )
+
+
+def test_stopping_frees_the_device(view, uploads):
+    from restoration.runtime import the_runtime
+
+    run = compare(view, Asked(drawn(uploads, "a.png"), None, [setting(steps=50)], 1), None)
+    for _ in range(6):
+        next(run)
+    run.close()
+    line = the_runtime().line
+    ticket = line.join()
+    ahead = line.ahead(ticket, 0)
+    line.leave(ticket)
+    assert ahead == 0
+
+
+def test_each_result_can_be_downloaded_with_its_recipe_inside(view, uploads):
+    from restoration.recipe import read_recipe
+
+    asked = Asked(drawn(uploads, "a.png"), None, [setting(steps=5)], 7)
+    button = last(list(compare(view, asked, None)), view.downloads[0])
+    recipe = read_recipe(button["value"])
+    assert (recipe.method, recipe.seed, recipe.knobs["steps"]) == ("smooth", 7, 5)
+
+
+def test_the_table_marks_the_best_values():
+    rows = [Row("Input", (2, 2), 20.0, 0.5), Row("A", (2, 2), 30.0, 0.4)]
+    assert table(rows).count('class="best"') == 2
+
+
+def test_the_table_escapes_what_it_shows():
+    assert "<script>" not in table([Row("<script>", remark="<script>")])
+
+
+def test_a_picture_too_small_to_measure_leaves_its_cell_empty():
+    assert "nan" not in table([Row("Input", (2, 2), 20.0, float("nan"))])
+
+
+def test_the_tab_gives_the_inputs_that_pictures_are_sent_to():
+    with gr.Blocks():
+        tab = compare_tab.build({"smooth": fakes.SMOOTH})
+    assert (tab.picture.label, tab.reference.label) == (
+        "Picture to restore",
+        "Clean original (optional)",
+    )
+
+
+def test_a_full_list_is_refused_in_the_words_of_the_error():
+    with pytest.raises(gr.Error, match="holds 4 settings"):
+        compare_tab._tried(added, tuple(setting(steps=s) for s in range(1, 6)))

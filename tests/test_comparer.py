@@ -1,0 +1,85 @@
+"""The Python half of the comparer: what it serves, and that no text in it can become code."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo import comparer as module
+from demo.comparer import SCRIPTS, Shown, comparer, comparison, with_note
+
+
+@pytest.fixture(autouse=True)
+def uploads(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    return tmp_path / "uploads"
+
+
+def noise_png(side: int) -> bytes:
+    buffer = BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def path_of(value: dict, index: int = 0) -> Path:
+    return Path(value["items"][index]["file"]["path"])
+
+
+def test_a_small_file_is_shown_as_it_is(tmp_path):
+    file = tmp_path / "result.png"
+    file.write_bytes(noise_png(8))
+    assert path_of(comparison([Shown("Result", file, (8, 8))])) == file
+
+
+def test_bytes_are_put_where_gradio_serves_from(uploads):
+    data = noise_png(8)
+    path = path_of(comparison([Shown("Result", data, (8, 8))]))
+    assert (path.is_relative_to(uploads), path.read_bytes()) == (True, data)
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_a_large_picture_is_shown_as_a_webp_of_the_same_size(tmp_path, monkeypatch, as_file):
+    monkeypatch.setattr(module, "MOST_EXACT_BYTES", 1000)
+    data, file = noise_png(64), tmp_path / "result.png"
+    file.write_bytes(data)
+    path = path_of(comparison([Shown("Result", file if as_file else data, (64, 64))]))
+    with Image.open(path) as shown:
+        assert (shown.format, shown.size) == ("WEBP", (64, 64))
+
+
+def test_gradio_recognises_the_file_and_adds_its_address():
+    from gradio_client.utils import is_file_obj_with_meta
+
+    value = comparison([Shown("Result", noise_png(8), (8, 8))])
+    assert is_file_obj_with_meta(value["items"][0]["file"])
+
+
+def test_a_comparison_says_which_picture_is_the_reference():
+    shown = [Shown(name, noise_png(8), (8, 8)) for name in ("Input", "Result", "Clean")]
+    assert comparison(shown, reference=2)["reference"] == 2
+
+
+def test_a_note_leaves_the_pictures_alone():
+    value = comparison([Shown("Result", noise_png(8), (8, 8), "PSNR 30 dB")])
+    assert with_note(value, "Old.") == {**value, "note": "Old."}
+
+
+def test_labels_are_data_and_in_no_template():
+    made = comparer("Results", elem_id="results")
+    assert "value" not in made.html_template + made.css_template
+
+
+@pytest.mark.parametrize("sign", ["`", "${", "{{", "\\"])
+def test_the_style_holds_no_sign_that_a_template_would_read(sign):
+    assert sign not in comparer("Results", elem_id="results").css_template
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_no_script_writes_html(script):
+    code = (module.ASSETS / script).read_text(encoding="utf-8")
+    assert not [word for word in ("innerHTML", "outerHTML", "insertAdjacentHTML") if word in code]
