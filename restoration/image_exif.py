@@ -38,7 +38,7 @@ UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
 def exif_of(image: Image.Image, notes: list[str]) -> tuple[int, bytes | None]:
     """The orientation (1 where none is given), and the EXIF without it, thumbnail and place.
 
-    EXIF that cannot be read is left out, with a note.
+    EXIF that cannot be read or kept is left out, with a note: it never stops a picture.
     """
     orientation, data = 1, None
     try:
@@ -48,7 +48,7 @@ def exif_of(image: Image.Image, notes: list[str]) -> tuple[int, bytes | None]:
         orientation = exif.get(ORIENTATION, 1)
         data = _kept(exif)
     except DECODER_ERRORS:
-        notes.append("Its EXIF cannot be read and was left out.")
+        notes.append("Its EXIF is damaged or too long and was left out.")
     return orientation if orientation in UPRIGHT else 1, data
 
 
@@ -64,5 +64,7 @@ def _kept(exif: Image.Exif) -> bytes | None:
     shot = {tag: value for tag, value in exif.get_ifd(EXIF_IFD).items() if tag not in LEFT_OUT}
     if shot:
         kept[EXIF_IFD] = shot
-    data = kept.tobytes() if kept else b""
-    return data if 0 < len(data) <= LONGEST else None
+    data = kept.tobytes() if kept else None
+    if data and len(data) > LONGEST:
+        raise ValueError(f"{len(data)} bytes of EXIF")
+    return data

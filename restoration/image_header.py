@@ -192,7 +192,7 @@ def load(image: Image.Image) -> None:
     try:
         image.load()
     except DECODER_ERRORS:
-        raise _damaged(image.format or "picture") from None
+        raise _damaged((image.format or "picture").replace("WEBP", "WebP")) from None
 
 
 def num_frames(image: ImageFile, data: bytes) -> int:

@@ -95,7 +95,8 @@ def write(path: str | Path, picture: Picture, *, recipe: Recipe | None = None) -
     The file appears only once it is complete. `path` ends in .png, or has no suffix and gets it.
 
     Raises:
-        RestorationError: the name is not that of a PNG, or the file cannot be written.
+        RestorationError: the name is not that of a PNG, the file cannot be written, or the image
+            holds NaN or infinity.
     """
     path = Path(path)
     if path.suffix == "":
@@ -103,6 +104,8 @@ def write(path: str | Path, picture: Picture, *, recipe: Recipe | None = None) -
     if path.suffix.lower() != ".png":
         raise RestorationError(f"Results are PNG files: let the name {path.name} end in .png.")
     part = path.with_name(f".{secrets.token_hex(8)}.part")
+    if not bool(picture.image.isfinite().all()):
+        raise RestorationError("The result holds values that are no numbers: it is not written.")
     image = Image.fromarray(_bytes_of(_with_alpha(picture)))
     try:
         with part.open("xb") as file:

@@ -5,8 +5,6 @@ The rows are named by their number in the list of inputs that a hub must survive
 
 from __future__ import annotations
 
-import io
-import struct
 import warnings
 import zlib
 from collections.abc import Callable
@@ -64,15 +62,14 @@ def ycck() -> bytes:
     return data[:place] + b"\2" + data[place + 1 :]
 
 
-def oriented(orientation: int) -> bytes:
-    exif = Image.Exif()
-    exif[274] = orientation
-    return encoded(RGB, "PNG", exif=exif)
+def lab(**how: Any) -> bytes:
+    return encoded(Image.new("LAB", (4, 4), (255, 128, 128)), "TIFF", **how)
 
 
-def lab() -> bytes:
-    image = Image.new("LAB", (4, 4), (255, 128, 128))
-    return encoded(image, "TIFF")
+def twelve_bits() -> bytes:
+    """A grey TIFF of two pixels, black and white, in three bytes."""
+    data = tiff(np.zeros((1, 2, 1), np.uint16), (258, 12), (279, 3))
+    return data[:8] + b"\x00\x0f\xff" + data[11:]
 
 
 def grey(values: Array, white: float) -> Array:
@@ -99,6 +96,8 @@ def pgm() -> bytes:
 
 WIDE = profile("RGB", P3_TO_XYZ, 2.2)
 LINEAR = profile("GRAY", None, 1.0)
+LINEAR_RGB = profile("RGB", SRGB_TO_XYZ, 1.0)
+LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 PRINTED = np.full((16, 16, 3), (205, 125, 44)) / 255
 ALL_BUT_THE_THIRD = (np.arange(10) != 2).reshape(1, 10, 1)
@@ -133,6 +132,7 @@ TAKEN: dict[str, tuple[Callable[[], bytes], Array, float]] = {
     "21 16-bit grey TIFF, white is zero": (
         lambda: tiff(DEEP[..., :1], (262, 0)), grey(65535 - DEEP, 65535), EXACT,
     ),
+    "21 12-bit grey TIFF": (twelve_bits, np.array([[[0.0] * 3, [1.0] * 3]]), EXACT),
     "21 16-bit PGM": (
         pgm, grey(DEEP, 65535), EXACT,
     ),
@@ -162,8 +162,10 @@ TAKEN: dict[str, tuple[Callable[[], bytes], Array, float]] = {
     ),
     "30 YCCK JPEG": (ycck, np.full((16, 16, 3), 155) / 255, LOSSY),
     "30 LAB": (lab, np.ones((4, 4, 3)), LOSSY),
+    "30 LAB with its profile": (lambda: lab(icc_profile=LAB), np.ones((4, 4, 3)), LOSSY),
     "31 wide gamut": (
-        lambda: encoded(INSIDE, "PNG", icc_profile=WIDE), to_srgb(INSIDE / 255, P3_TO_XYZ, 2.2), CLOSE,
+        lambda: encoded(INSIDE, "PNG", icc_profile=WIDE),
+        to_srgb(INSIDE / 255, P3_TO_XYZ, 2.2), CLOSE,
     ),
     "31 wide gamut in 16 bit": (
         lambda: png(INSIDE.astype(np.uint16) * 257, iccp(WIDE)),
@@ -177,7 +179,7 @@ TAKEN: dict[str, tuple[Callable[[], bytes], Array, float]] = {
         wide_with_alpha, to_srgb(INSIDE / 255, P3_TO_XYZ, 2.2), CLOSE,
     ),
     "31 grey with a profile for colours": (
-        lambda: encoded(RGB[..., :1], "PNG", icc_profile=profile("RGB", SRGB_TO_XYZ, 1.0)),
+        lambda: encoded(RGB[..., :1], "PNG", icc_profile=LINEAR_RGB),
         to_srgb(grey(RGB, 255), SRGB_TO_XYZ, 1.0), CLOSE,
     ),
     "31 a profile that is sRGB": (
@@ -241,7 +243,7 @@ SAID: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "34": (
         lambda: encoded(RGB, "PNG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\xff"),
-        "Its EXIF cannot be read and was left out.",
+        "Its EXIF is damaged or too long and was left out.",
     ),
 }  # fmt: skip
 
@@ -281,33 +283,9 @@ def test_alpha_is_kept_aside(make: Callable[[], bytes], want: Array) -> None:
     assert_close(read(make()).alpha, as_image(want), atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("orientation", range(9), ids=lambda o: f"33 orientation {o}")
-def test_up_is_up(orientation: int) -> None:
-    with Image.open(io.BytesIO(oriented(orientation))) as image:
-        want = turned(image, orientation)
-    assert_close(read(oriented(orientation)).image, as_image(np.asarray(want) / 255))
-
-
-def turned(image: Image.Image, orientation: int) -> Image.Image:
-    ways = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }  # fmt: skip
-    return image.transpose(ways[orientation]) if orientation in ways else image.copy()
-
-
 @pytest.mark.parametrize("data", [row[0]() for row in SAID.values()], ids=SAID.keys())
 def test_no_warning_of_pillow_gets_out(data: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         picture = read(data)
     assert (isinstance(picture, Picture), capfd.readouterr().err) == (True, "")
-
-
-def test_a_gif_of_very_many_frames_is_counted_only_so_far() -> None:
-    data = encoded(FLAT[:1, :1], "GIF")
-    frame = b"," + bytes(4) + struct.pack("<HHB", 1, 1, 0) + b"\2\2\x4c\1\0"
-    picture = read(data[:-1] + frame * 5000 + b";")
-    assert picture.notes == ("It has more than 999 frames or pages; only the first one was taken.",)
