@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -45,21 +46,23 @@ def new_swinir(config: Mapping[str, Any]) -> nn.Module:
     """A SwinIR with fresh weights, to be trained."""
     from spandrel.architectures.SwinIR import SwinIR
 
-    return SwinIR(
-        img_size=config["img_size"],
-        in_chans=config["in_chans"],
-        embed_dim=config["embed_dim"],
-        depths=config["depths"],
-        num_heads=config["num_heads"],
-        window_size=config["window_size"],
-        mlp_ratio=config["mlp_ratio"],
-        upscale=config["sf"],
-        img_range=config["img_range"],
-        upsampler=config["upsampler"],
-        resi_connection=config["resi_connection"],
-        start_unshuffle=config["unshuffle_scale"] if config["unshuffle"] else 1,
-        drop_path_rate=0.0,
-    )
+    with warnings.catch_warnings():  # its call of torch.meshgrid is one that torch frowns on
+        warnings.filterwarnings("ignore", message="torch.meshgrid")
+        return SwinIR(
+            img_size=config["img_size"],
+            in_chans=config["in_chans"],
+            embed_dim=config["embed_dim"],
+            depths=config["depths"],
+            num_heads=config["num_heads"],
+            window_size=config["window_size"],
+            mlp_ratio=config["mlp_ratio"],
+            upscale=config["sf"],
+            img_range=config["img_range"],
+            upsampler=config["upsampler"],
+            resi_connection=config["resi_connection"],
+            start_unshuffle=config["unshuffle_scale"] if config["unshuffle"] else 1,
+            drop_path_rate=0.0,
+        )
 
 
 def build_swinir(config: Mapping[str, Any]) -> nn.Module:

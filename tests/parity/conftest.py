@@ -1,7 +1,8 @@
 """Parity packs: inputs, weights and outputs computed with the papers' own code.
 
 A test module names its pack in `PACK`; its tests take `pack` and run once for every golden of
-that pack, `manifest` once for every manifest. Which folder they come from says `--packs`.
+that pack. One that names packs in `MANIFESTS` takes `manifest`, a pack's name with what its
+manifest says. Which folder they come from says `--packs`.
 """
 
 import json
@@ -37,9 +38,15 @@ class Pack:
 
 
 def pytest_generate_tests(metafunc):
-    for fixture, pattern in (("pack", "golden*.json"), ("manifest", "manifest*.json")):
-        if fixture in metafunc.fixturenames:
-            folder = metafunc.config.getoption("--packs") / metafunc.module.PACK
-            paths = sorted(folder.glob(pattern))
-            made = [Pack(p) if fixture == "pack" else json.loads(p.read_text()) for p in paths]
-            metafunc.parametrize(fixture, made, ids=[path.stem for path in paths])
+    packs, module = metafunc.config.getoption("--packs"), metafunc.module
+    if "pack" in metafunc.fixturenames:
+        found = [Pack(path) for path in sorted((packs / module.PACK).glob("golden*.json"))]
+        metafunc.parametrize("pack", found, ids=[pack.path.stem for pack in found])
+    if "manifest" in metafunc.fixturenames:
+        paths = [
+            path
+            for name in module.MANIFESTS
+            for path in sorted(packs.glob(f"{name}/manifest*.json"))
+        ]
+        loaded = [(path.parent.name, json.loads(path.read_text())) for path in paths]
+        metafunc.parametrize("manifest", loaded, ids=[f"{p.parent.name}-{p.stem}" for p in paths])

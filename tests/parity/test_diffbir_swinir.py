@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from restoration.networks import stage1
 from torch.testing import assert_close
 
 from restoration import weights
 from restoration.methods.diffbir import CLEANERS, DiffbirParams, Stage1
+from restoration.networks import stage1
 from restoration.noise import seeded
 from restoration.protocol import Request, finish
 from tests.tolerances import NETWORK

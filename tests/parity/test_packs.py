@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-TESTED = {"diffbir_swinir", "diffbir_bsrnet", "diffbir_scunet", "diffbir_color", "diffbir_degradation"}
+TESTED = {
+    "diffbir_swinir",
+    "diffbir_bsrnet",
+    "diffbir_scunet",
+    "diffbir_color",
+    "diffbir_degradation",
+}
 STILL_TO_COME = {
     *("guided_unet", "gdp_x0", "gdp_xt", "gdp_losses", "ddrm", "gen2res"),
     *("daclip_model", "daclip_losses", "daclip_pipeline", "irsde_unet", "irsde_unet_wild"),
