@@ -174,7 +174,7 @@ def open_file(data: bytes, limits: Limits) -> ImageFile:
     try:
         image = DECODERS[kind](io.BytesIO(data))
     except DECODER_ERRORS:
-        raise _unknown_tiff() if kind == "TIFF" else _damaged(kind) from None
+        raise _damaged(kind) from None
     limits.check_size(*image.size)
     if kind == "PNG":
         _check_png(data)
@@ -216,16 +216,14 @@ def _stranger(what: str) -> BadPictureError:
 
 
 def _damaged(kind: str) -> BadPictureError:
+    if kind == "TIFF":
+        return BadPictureError(
+            "The TIFF file is cut off or damaged, or of a rare kind that is not read here (floats "
+            "in colour, say): save it anew as PNG or TIFF with 8 or 16 bits."
+        )
     return BadPictureError(
         f"The {kind} file is cut off or damaged, so that it cannot be read: copy or download it "
         "again, or open it in a picture editor and save it anew."
-    )
-
-
-def _unknown_tiff() -> BadPictureError:
-    return BadPictureError(
-        "The TIFF file is damaged or of a kind that is not read here (floats in colour, say): save "
-        "it as TIFF or PNG with 8 or 16 bits."
     )
 
 

@@ -141,7 +141,7 @@ def _file(path: Path, limits: Limits) -> bytes:
     try:
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "is not there"
-            raise BadPictureError(f"{path.name} {what}: name a picture file.")
+            raise BadPictureError(f"{path.name or path} {what}: name a picture file.")
         limits.check_bytes(path.stat().st_size)
         return path.read_bytes()
     except OSError as error:

@@ -41,7 +41,7 @@ SPACES = {"GRAY": GREY, "RGB": (*COLOUR, *GREY), "CMYK": ("CMYK",), "Lab": ("LAB
 SAME = 2
 """Grey levels of 255: a profile that changes no colour by more is taken to be sRGB itself."""
 FULL_16, FULL_12 = 65535, 4095
-BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT, WHITE_IS_ZERO = 258, 262, 339, 0
 
 
 def file_pixels(image: ImageFile, reopen: Callable[[], ImageFile], notes: list[str]) -> Pixels:
@@ -70,7 +70,7 @@ def pixels_of(image: Image.Image, notes: list[str]) -> Pixels:
         grey = _with_key(_grey16(image), image.info.get("transparency"))
         return _managed_grey16(grey, profile, notes)
     if image.mode in ("I", "F"):
-        return _scaled(np.asarray(image), notes)[..., None]
+        return _scaled(_signed(image), notes)[..., None]
     pixels = np.asarray(_to_srgb(_plain(image), profile, notes))
     return pixels.reshape(*pixels.shape[:2], -1)
 
@@ -130,6 +130,13 @@ def _managed_grey16(pixels: Pixels, profile: object, notes: list[str]) -> Pixels
     levels, curve = np.arange(256) * 257, np.asarray(managed)[0, :, 0] * 257.0
     grey = np.interp(pixels[..., :1], levels, curve).round().astype(np.uint16)
     return np.concatenate([grey, pixels[..., 1:]], axis=2)
+
+
+def _signed(image: Image.Image) -> Pixels:
+    """(H, W) of floats or whole numbers; Pillow takes all those of 32 bits to have a sign."""
+    tags, values = getattr(image, "tag_v2", {}), np.asarray(image)
+    has_no_sign = tags.get(BITS_PER_SAMPLE) == (32,) and tags.get(SAMPLE_FORMAT, (1,)) == (1,)
+    return values.view(np.uint32) if image.mode == "I" and has_no_sign else values
 
 
 def _scaled(grey: Pixels, notes: list[str]) -> Pixels:

@@ -132,6 +132,13 @@ TAKEN: dict[str, tuple[Callable[[], bytes], Array, float]] = {
     "21 16-bit grey TIFF, white is zero": (
         lambda: tiff(DEEP[..., :1], (262, 0)), grey(65535 - DEEP, 65535), EXACT,
     ),
+    "21 32-bit grey TIFF": (
+        lambda: tiff(DEEP[..., :1].astype(np.uint32) * 65537),
+        grey(DEEP / DEEP[..., :1].max(), 1), EXACT,
+    ),
+    "21 16-bit grey TIFF with a sign": (
+        lambda: tiff((DEEP[..., :1] // 2).astype(np.int16)), grey(DEEP // 2, 65535), EXACT,
+    ),
     "21 12-bit grey TIFF": (twelve_bits, np.array([[[0.0] * 3, [1.0] * 3]]), EXACT),
     "21 16-bit PGM": (
         pgm, grey(DEEP, 65535), EXACT,
