@@ -22,12 +22,10 @@ def network(pack):
 
 
 def test_an_odd_size_gives_the_same_picture(pack, network):
-    assert_close(
-        network(pack.tensors["in.x_odd"])[..., :61, :93],
-        pack.tensors["out.y_odd"][..., :61, :93],
-        atol=NETWORK,
-        rtol=NETWORK,
-    )
+    degraded, want = pack.tensors["in.x_odd"], pack.tensors["out.y_odd"]
+    height, width = degraded.shape[-2:]
+    found = network(degraded)[..., :height, :width]
+    assert_close(found, want[..., :height, :width], atol=NETWORK, rtol=NETWORK)
 
 
 def test_the_size_of_the_stored_mask_gives_the_same_picture(pack, network):
@@ -35,8 +33,8 @@ def test_the_size_of_the_stored_mask_gives_the_same_picture(pack, network):
     assert_close(found, pack.tensors["out.y_buffer"], atol=NETWORK, rtol=NETWORK)
 
 
-def test_stage_1_is_the_network_on_a_picture_of_its_own_size(pack, network):
+def test_stage_1_is_the_network_on_a_picture_of_its_own_size(network):
     restorer = Stage1(network, CLEANERS["v2.1"], "cpu", torch.float32)
-    picture = pack.tensors["in.x_buffer"].clamp(0, 1).repeat(1, 1, 4, 4)
+    picture = torch.rand(1, 3, 512, 512, generator=torch.Generator().manual_seed(0))
     found = finish(restorer(Request(picture), DiffbirParams(), seeded(0)))
     assert_close(found, network(picture).clamp(0, 1), atol=NETWORK, rtol=NETWORK)
