@@ -18,6 +18,13 @@ from restoration.errors import BadKnobError
 from tests import fakes
 
 
+@pytest.fixture(autouse=True, scope="module")
+def libraries():
+    """Imported once and outside any test's time."""
+    import torchmetrics.functional.image.psnr
+    import torchmetrics.functional.image.ssim  # noqa: F401
+
+
 @pytest.fixture(autouse=True)
 def uploads(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 from io import BytesIO
 
@@ -11,23 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed"),
-]
-sync_api = pytest.importorskip("playwright.sync_api")
-
 HOSTILE = "<img src=x onerror=hacked=1>`${hacked=1}{{hacked}}"
 VIEWS = ("Slider", "Side by side", "Flip", "Difference", "Loupe")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def drawn(width: int, height: int, level: int) -> np.ndarray:
@@ -45,7 +28,7 @@ INPUT, SECOND, LARGE = drawn(48, 32, 0), drawn(48, 32, 20), drawn(768, 512, 40)
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def comparer_address(tmp_path_factory):
     import gradio as gr
 
     from demo.comparer import Shown, comparer, comparison, with_note
@@ -55,39 +38,28 @@ def address(tmp_path_factory):
         Shown("Second", png(SECOND), (48, 32)),
         Shown(HOSTILE, png(LARGE), (768, 512)),
     ]
-    before = {key: os.environ.get(key) for key in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED")}
-    os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("gradio"))
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    with gr.Blocks(analytics_enabled=False) as demo:
-        compared = comparer("Results", elem_id="compared")
-        stale = gr.Button("Stale")
-        demo.load(lambda: comparison(shown, reference=2), None, compared)
-        stale.click(lambda: with_note(comparison(shown), "From the run before."), None, compared)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    demo.launch(
-        server_name="127.0.0.1",
-        server_port=port,
-        prevent_thread_lock=True,
-        quiet=True,
-        ssr_mode=False,
-        enable_monitoring=False,
-    )
-    yield f"http://127.0.0.1:{port}/"
-    demo.close()
-    for key, value in before.items():
-        os.environ.pop(key) if value is None else os.environ.update({key: value})
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), headless=True, args=QUIET
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        with gr.Blocks(analytics_enabled=False) as demo:
+            compared = comparer("Results", elem_id="compared")
+            stale = gr.Button("Stale")
+            demo.load(lambda: comparison(shown, reference=2), None, compared)
+            stale.click(
+                lambda: with_note(comparison(shown), "From the run before."), None, compared
+            )
+        demo.launch(
+            server_name="127.0.0.1",
+            server_port=port,
+            prevent_thread_lock=True,
+            quiet=True,
+            ssr_mode=False,
+            enable_monitoring=False,
         )
-        yield chromium
-        chromium.close()
+        yield f"http://127.0.0.1:{port}/"
+        demo.close()
 
 
 class Look:
@@ -140,15 +112,15 @@ class Look:
 
 
 @pytest.fixture
-def look(browser, address):
-    opened = Look(browser, address, viewport={"width": 1280, "height": 900})
+def look(browser, comparer_address):
+    opened = Look(browser, comparer_address, viewport={"width": 1280, "height": 900})
     yield opened
     opened.context.close()
 
 
 @pytest.fixture
-def phone(browser, address):
-    opened = Look(browser, address, viewport={"width": 390, "height": 844}, has_touch=True)
+def phone(browser, comparer_address):
+    opened = Look(browser, comparer_address, viewport={"width": 390, "height": 844}, has_touch=True)
     yield opened
     opened.context.close()
 
