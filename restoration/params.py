@@ -102,7 +102,12 @@ def build(params: type[P], values: Mapping[str, object]) -> P:
     try:
         return params(**nested)
     except ValidationError as error:
-        raise BadKnobError("; ".join(_sentence(dict(e)) for e in error.errors())) from None
+        raise BadKnobError(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """What pydantic found, as one line for a person."""
+    return "; ".join(_sentence(dict(one)) for one in error.errors())
 
 
 def flatten(params: Params) -> dict[str, Scalar]:
