@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from restoration import weights
 from restoration.errors import BadKnobError, MissingWeightsError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from restoration.image_io import Picture
 
-    Source = str | Path | bytes | Image.Image | np.ndarray | Tensor | Picture
+    Source: TypeAlias = str | Path | bytes | Image.Image | np.ndarray | Tensor | Picture
 
 LARGEST_SEED = 2**31 - 1
 
@@ -127,7 +127,8 @@ def prepare(
     if isinstance(seed, bool) or seed != int(seed) or not 0 <= seed <= LARGEST_SEED:
         raise BadKnobError(f"seed: takes a whole number from 0 to {LARGEST_SEED} (got {seed})")
     params = build(chosen.params, knobs)
-    height, width = chosen.output_size(*picture.image.shape[-2:], params)
+    degraded_height, degraded_width = picture.image.shape[-2:]
+    height, width = chosen.output_size(degraded_height, degraded_width, params)
     if height * width > max_pixels():
         raise BadKnobError(
             f"the result would be {width}x{height}, and {max_pixels() / 1e6:g} megapixels is the "

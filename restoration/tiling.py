@@ -74,14 +74,14 @@ def tiled(
         stride: rows and columns between the starts of neighbours, at most a tile.
         scale: how much larger the result of `f` is.
     """
-    where = windows(*x.shape[-2:], tile, stride)
+    height, width = x.shape[-2:]
+    where = windows(height, width, tile, stride)
     weight = gaussian_weights(tile[1] * scale, tile[0] * scale).to(x.device, torch.float32)
     mosaic = None
     for done, (top, bottom, left, right) in enumerate(where, start=1):
         out = f(x[..., top:bottom, left:right]).float()
         if mosaic is None:
-            size = (x.shape[-2] * scale, x.shape[-1] * scale)
-            total = out.new_zeros(*out.shape[:2], *size)
+            total = out.new_zeros(*out.shape[:2], height * scale, width * scale)
             mosaic = Mosaic(total, torch.zeros_like(total[:1, :1]))
         place = (..., slice(top * scale, bottom * scale), slice(left * scale, right * scale))
         mosaic.total[place] += out * weight

@@ -303,7 +303,7 @@ def _refusal(path: Path) -> str:
 
 def _hold_against(keys: Mapping[str, list[int]], state: Mapping[str, Tensor], file: str) -> None:
     have = {key: list(value.shape) for key, value in state.items()}
-    if wrong := sorted(key for key in keys | have if keys.get(key) != have.get(key)):
+    if wrong := sorted(key for key in {**keys, **have} if keys.get(key) != have.get(key)):
         first = wrong[0]
         raise WrongWeightsError(
             f"{file} is not the published checkpoint: {len(wrong)} tensors differ, first {first!r} "

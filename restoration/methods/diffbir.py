@@ -81,7 +81,7 @@ class Stage1:
         from restoration.colour import resize, wavelet_reconstruction
 
         params = cast(DiffbirParams, params)
-        size = output_size(*request.degraded.shape[-2:], params)
+        size = _size(request.degraded, params)
         cleaned, steps = yield from self.clean(request.degraded, params)
         restored, wanted = resize(cleaned, *size), resize(request.degraded, *size)
         if params.colours == "input":
@@ -100,28 +100,28 @@ class Stage1:
         from restoration.tiling import pad_to_multiple, stride_for, tile_for, tiled
 
         cleaner, tiles = self.cleaner, params.tiles
-        size = output_size(*degraded.shape[-2:], params)
+        size = _size(degraded, params)
         x = degraded if cleaner.scale > 1 else resize(degraded, *size)
         whole = not tiles.cut or max(x.shape[-2:]) <= tiles.size
         if whole and cleaner.network == "swinir" and min(x.shape[-2:]) < cleaner.short_edge:
             x = resize_short_edge_to(x, cleaner.short_edge)
-        height, width = (side * cleaner.scale for side in x.shape[-2:])
-        tile = tile_for(*x.shape[-2:], tiles, cleaner.multiple)
+        height, width = x.shape[-2:]
+        crop = height * cleaner.scale, width * cleaner.scale
+        tile = tile_for(height, width, tiles, cleaner.multiple)
         x = pad_to_multiple(x, cleaner.multiple, cleaner.padding)
         stride = stride_for(tile, tiles)
         for done, total, mosaic in tiled(self._apply, x, tile, stride, cleaner.scale):
             note = "clean-up" if total == 1 else f"clean-up, tile {done} of {total}"
-            yield Step(done, total + 1, note, partial(_so_far, mosaic, x, (height, width), size))
-        cleaned = (mosaic.total / mosaic.weight)[..., :height, :width]
-        if cleaner.scale > 1:
-            cleaned = resize(cleaned, *size)
-        if min(cleaned.shape[-2:]) < cleaner.short_edge:
-            cleaned = resize_short_edge_to(cleaned, cleaner.short_edge)
-        return cleaned, total
+            yield Step(done, total + 1, note, partial(_so_far, mosaic, x, crop, size))
+        cleaned = (mosaic.total / mosaic.weight)[..., : crop[0], : crop[1]]
+        if min(size) < cleaner.short_edge:
+            return resize_short_edge_to(cleaned, cleaner.short_edge), total
+        return resize(cleaned, *size), total
 
     def _apply(self, tile: Tensor) -> Tensor:
         """The one door to the network: on its device and in its precision, back as float32."""
-        return self.network(tile.to(self.device, self.dtype)).to("cpu").float()
+        restored: Tensor = self.network(tile.to(self.device, self.dtype))
+        return restored.to("cpu").float()
 
 
 def output_size(height: int, width: int, params: Params) -> tuple[int, int]:
@@ -205,6 +205,11 @@ METHOD = Method(
     load=load,
     output_size=output_size,
 )
+
+
+def _size(degraded: Tensor, params: Params) -> tuple[int, int]:
+    height, width = degraded.shape[-2:]
+    return output_size(height, width, params)
 
 
 def _so_far(mosaic: Mosaic, unseen: Tensor, crop: tuple[int, int], size: tuple[int, int]) -> Tensor:

@@ -32,17 +32,19 @@ def load(network: Network, entry: weights.Weights) -> nn.Module:
     state = weights.read(path, entry)
     facts = weights.metadata(path)
     config = json.loads(facts["config"]) if "config" in facts else weights.manifest(entry)["config"]
-    build, rename = {
-        "swinir": (build_swinir, from_published_swinir),
-        "bsrnet": (build_bsrnet, from_published_bsrnet),
-        "scunet": (build_scunet, dict),
-    }[network]
-    built = build(config)
-    weights.load_into(built, rename(state), file=entry.file)
+    built: nn.Module
+    match network:
+        case "swinir":
+            built, state = build_swinir(config), from_published_swinir(state)
+        case "bsrnet":
+            built, state = build_bsrnet(config), from_published_bsrnet(state)
+        case "scunet":
+            built = build_scunet(config)
+    weights.load_into(built, state, file=entry.file)
     return built
 
 
-def new_swinir(config: Mapping[str, Any]) -> nn.Module:
+def new_swinir(config: Mapping[str, Any]) -> Any:
     """A SwinIR with fresh weights, to be trained."""
     from spandrel.architectures.SwinIR import SwinIR
 
@@ -65,7 +67,7 @@ def new_swinir(config: Mapping[str, Any]) -> nn.Module:
         )
 
 
-def build_swinir(config: Mapping[str, Any]) -> nn.Module:
+def build_swinir(config: Mapping[str, Any]) -> Any:
     """A SwinIR without weights, for `weights.load_into`; sides must be padded to its multiple."""
     from accelerate import init_empty_weights
 
@@ -73,7 +75,7 @@ def build_swinir(config: Mapping[str, Any]) -> nn.Module:
         return new_swinir(config)
 
 
-def build_bsrnet(config: Mapping[str, Any]) -> nn.Module:
+def build_bsrnet(config: Mapping[str, Any]) -> Any:
     """An RRDBNet without weights, which enlarges `sf` times."""
     from accelerate import init_empty_weights
     from spandrel.architectures.ESRGAN import ESRGAN
@@ -89,7 +91,7 @@ def build_bsrnet(config: Mapping[str, Any]) -> nn.Module:
         )
 
 
-def build_scunet(config: Mapping[str, Any]) -> nn.Module:
+def build_scunet(config: Mapping[str, Any]) -> Any:
     """A SCUNet without weights; sides must be padded to a multiple of 64."""
     from accelerate import init_empty_weights
     from spandrel.architectures.SCUNet import SCUNet
