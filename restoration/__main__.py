@@ -218,7 +218,7 @@ def train_stage1() -> Callable[..., None]:
 
     def train(knobs: Annotated[stage1.Stage1Params, OmitArgPrefixes, arg(name="")]) -> None:
         """Train a SwinIR to remove degradation, from its last state on."""
-        stage1.train(knobs, state_folder())
+        stage1.train_stage1(knobs, state_folder())
 
     return train
 
@@ -229,7 +229,7 @@ def train_minis() -> Callable[..., None]:
 
     def train(knobs: Annotated[minis.MinisParams, OmitArgPrefixes, arg(name="")]) -> None:
         """Train every mini on from its last state, sharing the time among them."""
-        minis.train_minis(knobs, state_folder())
+        print("\n".join(minis.train_minis(knobs, state_folder())))
 
     return train
 

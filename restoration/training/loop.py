@@ -6,9 +6,11 @@ of a batch follows from (seed, step, process), so that resuming needs nothing bu
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,16 +20,21 @@ import torch
 from pydantic import Field
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from restoration.errors import RestorationError
 from restoration.params import Params
+
+Batch = tuple[Tensor, Tensor]
 
 WARM_UP = 100
 """Steps in which the learning rate rises at the start of every run."""
 EMA_DECAY = 0.999
 SAVE_EVERY = 60.0
 """Seconds between two states on disk."""
+AGREE_EVERY = 10
+"""Steps after which several processes take over the clock of the first."""
 
 
 class LoopParams(Params):
@@ -45,6 +52,8 @@ class LoopParams(Params):
     """Decides the first weights, the crops and the degradations."""
     threads: int = Field(default=0, ge=0, le=256)
     """CPU threads of a process; 0 leaves it to torch."""
+    workers: int = Field(default=0, ge=0, le=256)
+    """Processes that prepare batches ahead; a GPU waits without them, a CPU is faster without."""
 
 
 class Recipe(Protocol):
@@ -59,76 +68,129 @@ class Recipe(Protocol):
         """A network with its first weights."""
         ...
 
-    def batch(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
+    def batch(self, rng: np.random.Generator, count: int) -> Batch:
         """(inputs, targets) for `count` examples."""
         ...
 
 
-@dataclass
+@dataclass(frozen=True)
 class State:
     """What a run goes on from."""
 
     network: dict[str, Tensor]
     ema: dict[str, Tensor]
     optimizer: dict[str, Any]
+    """Empty where it begins anew."""
     step: int = 0
     seconds: float = 0.0
 
 
-def train(recipe: Recipe, params: LoopParams, folder: Path) -> State:
+@dataclass(frozen=True)
+class Learner:
+    """A network on its device, with its optimizer and the running average of its weights."""
+
+    accelerator: Any
+    network: nn.Module
+    optimizer: Any
+    ema: dict[str, Tensor]
+
+    @classmethod
+    def ready(cls, recipe: Recipe, params: LoopParams, state: State | None) -> Learner:
+        """As `state` left off, or with the first weights of the recipe.
+
+        Raises:
+            RestorationError: the state is that of another network.
+        """
+        from accelerate import Accelerator
+
+        accelerator = Accelerator(mixed_precision="bf16" if _has_bf16() else "no")
+        network = first_network(recipe, params.seed)
+        if state:
+            _fill(network, state, recipe.name)
+        averaged = state.ema if state else network.state_dict()
+        ema = {
+            key: value.detach().to(accelerator.device, copy=True) for key, value in averaged.items()
+        }
+        optimizer = torch.optim.AdamW(
+            network.parameters(), params.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
+        )
+        network, optimizer = accelerator.prepare(network.train(), optimizer)
+        if state and state.optimizer:
+            optimizer.load_state_dict(state.optimizer)
+        return cls(accelerator, network, optimizer, ema)
+
+    def learn(self, batch: Batch, rate: float, step: int) -> Tensor:
+        """Make step number `step`; the loss is the mean Charbonnier distance (Lai et al. 2017)."""
+        inputs, targets = (tensor.to(self.accelerator.device) for tensor in batch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        loss = ((self.network(inputs).float() - targets).square() + 1e-6).sqrt().mean()
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        _average(self.ema, self.weights(), step)
+        return loss.detach()
+
+    def weights(self) -> dict[str, Tensor]:
+        """Those of the network as the recipe built it; they go on changing."""
+        return dict(self.accelerator.unwrap_model(self.network).state_dict())
+
+    def state(self, step: int, seconds: float) -> State:
+        """What to save after `step` steps and `seconds` of training in all."""
+        return State(self.weights(), self.ema, self.optimizer.state_dict(), step, seconds)
+
+
+@dataclass(frozen=True)
+class Batches(Dataset[Batch]):
+    """Batch number i, whichever process or worker asks for it."""
+
+    recipe: Recipe
+    params: LoopParams
+    process: int
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch of a step."""
+        rng = np.random.default_rng([self.params.seed, step, self.process])
+        return self.recipe.batch(rng, self.params.batch)
+
+
+def train(recipe: Recipe, params: LoopParams, folder: Path, start: State | None = None) -> State:
     """Train from the last state in `folder` on; returns, and has saved, the new one.
 
-    The network learns mean Charbonnier distance (Lai et al., CVPR 2017) to the targets by AdamW.
+    Every process runs this; only the main one writes. Where `folder` holds no state, training
+    goes on from `start`, or begins.
     """
-    from accelerate import Accelerator
-
     if params.threads:
         torch.set_num_threads(params.threads)
-    accelerator = Accelerator(mixed_precision="bf16" if _has_bf16() else "no")
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(params.seed)
-        network = recipe.build()
-    optimizer = torch.optim.AdamW(
-        network.parameters(), params.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
-    )
-    state = load_state(folder / f"{recipe.name}.pt")
-    if state:
-        network.load_state_dict(state.network)
-        optimizer.load_state_dict(state.optimizer)
-    step, seconds = (state.step, state.seconds) if state else (0, 0.0)
-    ema = {k: v.clone() for k, v in (state.ema if state else network.state_dict()).items()}
-    network, optimizer = accelerator.prepare(network.train(), optimizer)
-    ema = {key: value.to(accelerator.device) for key, value in ema.items()}
-
-    start, saved, first = time.monotonic(), time.monotonic(), step
-    main = accelerator.is_main_process
-    bar = tqdm(desc=recipe.name, unit="step", initial=step, disable=None if main else True)
-
-    def snapshot() -> State:
-        plain = accelerator.unwrap_model(network).state_dict()
-        elapsed = seconds + time.monotonic() - start
-        return State(dict(plain), ema, optimizer.state_dict(), step, elapsed)
-
-    while (progress := _progress(params, step - first, time.monotonic() - start)) < 1:
-        _set_rate(optimizer, params.learning_rate, step - first, progress)
-        rng = np.random.default_rng([params.seed, step, accelerator.process_index])
-        inputs, targets = (t.to(accelerator.device) for t in recipe.batch(rng, params.batch))
-        loss = ((network(inputs).float() - targets).square() + 1e-6).sqrt().mean()
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        step += 1
-        _average(ema, accelerator.unwrap_model(network), step)
-        bar.update()
-        if main and time.monotonic() - saved > SAVE_EVERY:
-            bar.set_postfix(loss=f"{float(loss.detach()):.4f}")
-            save_state(folder / f"{recipe.name}.pt", snapshot())
-            saved = time.monotonic()
-    bar.close()
+    path = folder / f"{recipe.name}.pt"
+    last = load_state(path) or start
+    learner = Learner.ready(recipe, params, last)
+    main = learner.accelerator.is_main_process
+    step, seconds = (last.step, last.seconds) if last else (0, 0.0)
+    begun = saved = time.monotonic()
+    rates, batches = _rates(params, learner.accelerator), _batches(recipe, params, step, learner)
+    with tqdm(desc=recipe.name, unit="step", initial=step, disable=None if main else True) as bar:
+        for rate, batch in zip(rates, batches, strict=False):  # the rates end, batches never do
+            loss = learner.learn(batch, rate, step)
+            step += 1
+            bar.update()
+            now = time.monotonic()
+            if main and now - saved > SAVE_EVERY:
+                bar.set_postfix(loss=f"{float(loss):.4f}")
+                save_state(path, learner.state(step, seconds + now - begun))
+                saved = now
+    state = learner.state(step, seconds + time.monotonic() - begun)
     if main:
-        save_state(folder / f"{recipe.name}.pt", snapshot())
-    return snapshot()
+        save_state(path, state)
+    return state
+
+
+def first_network(recipe: Recipe, seed: int) -> nn.Module:
+    """A network whose first weights follow from the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        return recipe.build()
 
 
 def export(recipe: Recipe, state: State, path: Path) -> Path:
@@ -143,6 +205,13 @@ def export(recipe: Recipe, state: State, path: Path) -> Path:
     save_file(half, part, metadata={"config": json.dumps(recipe.config), **facts})
     part.replace(path)
     return path
+
+
+def is_main() -> bool:
+    """Whether this process is the one that writes and reports."""
+    from accelerate import PartialState
+
+    return bool(PartialState().is_main_process)
 
 
 def save_state(path: Path, state: State) -> None:
@@ -169,24 +238,59 @@ def load_state(path: Path) -> State | None:
         ) from error
 
 
-def _progress(params: LoopParams, steps: int, seconds: float) -> float:
-    """How much of this run is over."""
-    if params.steps:
-        return steps / params.steps
-    return seconds / (60 * params.minutes) if params.minutes else 1.0
+def _rates(params: LoopParams, accelerator: Any) -> Iterator[float]:
+    """The learning rate of each step until the run is over, the same in every process.
+
+    Processes whose clocks differ would learn at different rates and stop at different steps, and
+    the last would wait for the others for ever; so they ask the first one now and then.
+    """
+    start, alone = time.monotonic(), accelerator.num_processes == 1
+    progress = 0.0
+    for made in itertools.count():
+        if params.steps:
+            progress = made / params.steps
+        elif alone or made % AGREE_EVERY == 0:
+            over = (time.monotonic() - start) / (60 * params.minutes) if params.minutes else 1.0
+            progress = over if alone else _of_the_first(over, accelerator.device)
+        if progress >= 1:
+            return
+        cosine = 0.5 + 0.5 * math.cos(math.pi * progress)
+        yield params.learning_rate * min(1.0, (made + 1) / WARM_UP) * cosine
 
 
-def _set_rate(optimizer: Any, highest: float, steps: int, progress: float) -> None:
-    rate = highest * min(1.0, (steps + 1) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * progress))
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+def _of_the_first(value: float, device: torch.device) -> float:
+    from accelerate.utils import broadcast
+
+    return float(broadcast(torch.tensor([value], device=device)))
+
+
+def _batches(recipe: Recipe, params: LoopParams, first: int, learner: Learner) -> Iterable[Batch]:
+    """Batches from number `first` on, without end."""
+    return DataLoader(
+        Batches(recipe, params, learner.accelerator.process_index),
+        batch_size=None,
+        sampler=itertools.count(first),
+        num_workers=params.workers,
+        generator=torch.Generator(),  # else the loader draws from the global one
+        pin_memory=learner.accelerator.device.type == "cuda",
+    )
+
+
+def _fill(network: nn.Module, state: State, name: str) -> None:
+    try:
+        network.load_state_dict(state.network)
+    except RuntimeError as error:
+        raise RestorationError(
+            f"the training state of {name} is that of a network of another size: give the same "
+            "knobs as before, or move it away to begin anew"
+        ) from error
 
 
 @torch.no_grad()
-def _average(ema: dict[str, Tensor], network: nn.Module, step: int) -> None:
+def _average(ema: dict[str, Tensor], weights: dict[str, Tensor], step: int) -> None:
     """Exponential moving average of the weights, faster at first; buffers are copied."""
-    decay = min(EMA_DECAY, (1 + step) / (10 + step))
-    for key, value in network.state_dict().items():
+    decay = min(EMA_DECAY, (2 + step) / (11 + step))
+    for key, value in weights.items():
         if value.is_floating_point():
             ema[key].lerp_(value.to(ema[key]), 1 - decay)
         else:

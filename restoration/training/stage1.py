@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from restoration import degradations
-from restoration.training.loop import LoopParams, State, export, train
+from restoration.training.loop import LoopParams, State, export, is_main, train
 from restoration.training.photographs import PictureBank
 
 UNSHUFFLE = 4
@@ -163,6 +163,6 @@ def train_stage1(params: Stage1Params, folder: Path) -> State:
     """Train from the last state in `folder` on, and write the weights where `out` says."""
     recipe = recipe_for(params)
     state = train(recipe, params, folder)
-    if params.out:
+    if params.out and is_main():
         export(recipe, state, Path(params.out))
     return state
