@@ -7,7 +7,6 @@ of a batch follows from (seed, step, process), so that resuming needs nothing bu
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -18,13 +17,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from pydantic import Field
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from restoration.errors import RestorationError
 from restoration.params import Params
+from restoration.training.state import State, load_state, save_state
 
 Batch = tuple[Tensor, Tensor]
 
@@ -74,18 +73,6 @@ class Recipe(Protocol):
 
 
 @dataclass(frozen=True)
-class State:
-    """What a run goes on from."""
-
-    network: dict[str, Tensor]
-    ema: dict[str, Tensor]
-    optimizer: dict[str, Any]
-    """Empty where it begins anew."""
-    step: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
 class Learner:
     """A network on its device, with its optimizer and the running average of its weights."""
 
@@ -124,7 +111,7 @@ class Learner:
         inputs, targets = (tensor.to(self.accelerator.device) for tensor in batch)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss = ((self.network(inputs).float() - targets).square() + 1e-6).sqrt().mean()
+        loss: Tensor = ((self.network(inputs).float() - targets).square() + 1e-6).sqrt().mean()
         self.accelerator.backward(loss)
         self.accelerator.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
@@ -189,22 +176,8 @@ def train(recipe: Recipe, params: LoopParams, folder: Path, start: State | None 
 def first_network(recipe: Recipe, seed: int) -> nn.Module:
     """A network whose first weights follow from the seed alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return recipe.build()
-
-
-def export(recipe: Recipe, state: State, path: Path) -> Path:
-    """Write the averaged weights in half precision, constructor arguments in the metadata."""
-    half = {
-        key: (value.half() if value.is_floating_point() else value).contiguous().cpu()
-        for key, value in state.ema.items()
-    }
-    facts = {"recipe": recipe.name, "steps": str(state.step), "seconds": f"{state.seconds:.0f}"}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(half, part, metadata={"config": json.dumps(recipe.config), **facts})
-    part.replace(path)
-    return path
 
 
 def is_main() -> bool:
@@ -212,30 +185,6 @@ def is_main() -> bool:
     from accelerate import PartialState
 
     return bool(PartialState().is_main_process)
-
-
-def save_state(path: Path, state: State) -> None:
-    """Write a state so that there is always a whole one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    torch.save(vars(state), part)
-    part.replace(path)
-
-
-def load_state(path: Path) -> State | None:
-    """The state in a file, or None where training is yet to begin.
-
-    Raises:
-        RestorationError: the file is there and is no training state.
-    """
-    if not path.exists():
-        return None
-    try:
-        return State(**torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:
-        raise RestorationError(
-            f"{path.name} is no training state: move it away to begin anew"
-        ) from error
 
 
 def _rates(params: LoopParams, accelerator: Any) -> Iterator[float]:
@@ -300,5 +249,5 @@ def _average(ema: dict[str, Tensor], weights: dict[str, Tensor], step: int) -> N
 def _has_bf16() -> bool:
     """Whether bfloat16 is computed by the hardware rather than imitated."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -28,8 +28,9 @@ from restoration.networks.stage1 import build_swinir
 from restoration.params import Params
 from restoration.tiling import pad_to_multiple
 from restoration.training import stage1
-from restoration.training.loop import LoopParams, Recipe, State, export, is_main, train
+from restoration.training.loop import LoopParams, Recipe, is_main, train
 from restoration.training.photographs import draw, read_photographs
+from restoration.training.state import State, export
 
 Scores = Mapping[str, float]
 
@@ -53,6 +54,8 @@ class MinisParams(Params):
     """How long all of it takes, measuring aside; the minis get equal shares."""
     photographs: str = ""
     """A folder of photographs to train on, searched through; without one, drawn pictures only."""
+    drawn: int = Field(default=200, ge=0, le=100_000)
+    """How many pictures are drawn beside them."""
     test: str = ""
     """A folder of photographs to measure on; without one, drawn pictures."""
     limit: int = Field(default=12, ge=1, le=10_000)
@@ -109,16 +112,13 @@ def judge(mini: Mini, candidate: Path, pictures: Sequence[Tensor]) -> list[str]:
         part = mini.file.with_suffix(".part")
         shutil.copyfile(candidate, part)
         part.replace(mini.file)
-    steps = weights.metadata(candidate)["steps"]
-    rows = [
-        f"  {kind:8} {before[kind] if before else float('nan'):7.2f} {after[kind]:9.2f}"
-        for kind in KINDS
-    ]
     verdict = "replaced" if taken else "kept, for the candidate is no better"
+    steps = weights.metadata(candidate)["steps"]
+    old = {kind: f"{before[kind]:.2f}" if before else "-" for kind in KINDS}
     return [
         f"{mini.name}: {verdict} ({steps} steps; mean PSNR in dB of {len(pictures)} pictures)",
         "           before candidate",
-        *rows,
+        *(f"  {kind:8} {old[kind]:>6} {after[kind]:9.2f}" for kind in KINDS),
     ]
 
 
@@ -164,7 +164,8 @@ def bundled_state(mini: Mini) -> State | None:
     if not mini.file.exists():
         return None
     facts = weights.metadata(mini.file)
-    state = {key: value.float() for key, value in _read(mini, mini.file).items()}
+    kept = _read(mini, mini.file)
+    state = {key: v.float() if v.is_floating_point() else v for key, v in kept.items()}
     return State(state, state, {}, int(facts["steps"]), float(facts["seconds"]))
 
 
@@ -172,7 +173,9 @@ def _trained(mini: Mini, params: MinisParams, minutes: float, folder: Path) -> P
     recipe, loop = mini.plan(params, minutes)
     state = train(recipe, loop, folder, start=bundled_state(mini))
     path = folder / f"{mini.name}.safetensors"
-    return export(recipe, state, path) if is_main() else path
+    if is_main():
+        export(state, path, name=recipe.name, config=recipe.config)
+    return path
 
 
 def _read(mini: Mini, path: Path) -> dict[str, Tensor]:
@@ -204,6 +207,7 @@ def _stage1(params: MinisParams, minutes: float) -> tuple[Recipe, LoopParams]:
     knobs = stage1.Stage1Params(
         minutes=minutes,
         photographs=params.photographs,
+        drawn=params.drawn,
         threads=params.threads,
         workers=params.workers,
     )

@@ -25,6 +25,8 @@ from restoration.errors import RestorationError
 Pixels = npt.NDArray[np.uint8]
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+SMALLEST = 128
+"""Pixels of a side below which a photograph is more often an icon."""
 DRAWN_SIDE = 256
 NUM_LEAVES = 800
 LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
@@ -37,25 +39,35 @@ class PictureBank:
     pictures: Sequence[Pixels]
 
     @classmethod
-    def gather(cls, folder: Path | None, num_drawn: int, seed: int) -> PictureBank:
-        """The photographs below `folder` and `num_drawn` drawn pictures.
+    def gather(cls, folder: Path | None, num_drawn: int, *, seed: int, side: int) -> PictureBank:
+        """The photographs below `folder` and `num_drawn` drawn pictures, for crops of `side`.
 
         Raises:
             RestorationError: there is nothing to train on.
         """
-        photographs = list(read_photographs(folder)) if folder else []
-        drawn = [draw(np.random.default_rng([seed, i]), DRAWN_SIDE) for i in range(num_drawn)]
-        if not photographs and not drawn:
-            raise RestorationError(f"{folder}: there is no photograph in this folder to train on")
+        smallest = max(side, SMALLEST)
+        photographs = list(read_photographs(folder, smallest)) if folder else []
+        if folder and not photographs:
+            raise RestorationError(
+                f"photographs: the folder {folder.name!r} holds no picture that can be read and "
+                f"has sides of at least {smallest} pixels"
+            )
+        if not photographs and not num_drawn:
+            raise RestorationError(
+                "there is nothing to train on: name a folder (photographs) or let pictures be "
+                "drawn (drawn)"
+            )
+        rngs = (np.random.default_rng([seed, i]) for i in range(num_drawn))
+        drawn = [draw(rng, max(side, DRAWN_SIDE)) for rng in rngs]
         return cls([*photographs, *drawn])
 
     def crop(self, rng: np.random.Generator, side: int) -> Tensor:
         """A random square (1, 3, side, side) in [0, 1], turned, mirrored, sometimes shrunk."""
-        pixels = self.pictures[rng.integers(len(self.pictures))]
+        pixels = self.pictures[int(rng.integers(len(self.pictures)))]
         shrink = 2 if rng.random() < 0.2 and min(pixels.shape[:2]) >= 2 * side else 1
         reach = side * shrink
         top, left = (int(rng.integers(length - reach + 1)) for length in pixels.shape[:2])
-        square = np.rot90(pixels[top : top + reach, left : left + reach], rng.integers(4))
+        square = np.rot90(pixels[top : top + reach, left : left + reach], int(rng.integers(4)))
         if rng.random() < 0.5:
             square = square[:, ::-1]
         crop = torch.from_numpy(square.copy()).permute(2, 0, 1)[None].float() / 255
@@ -67,7 +79,7 @@ def photograph_paths(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
-def read_photographs(folder: Path, smallest: int = 128) -> Iterator[Pixels]:
+def read_photographs(folder: Path, smallest: int = SMALLEST) -> Iterator[Pixels]:
     """Each picture below `folder` whose sides are at least `smallest`; unreadable ones left out."""
     for path in photograph_paths(folder):
         try:

@@ -16,8 +16,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from restoration import degradations
-from restoration.training.loop import LoopParams, State, export, is_main, train
+from restoration.training.loop import LoopParams, is_main, train
 from restoration.training.photographs import PictureBank
+from restoration.training.state import State, export
 
 UNSHUFFLE = 4
 """How many pixels of a side become channels."""
@@ -68,7 +69,7 @@ class Stage1Recipe:
         """The network, at first the identity."""
         from restoration.networks.stage1 import new_swinir
 
-        network = new_swinir(self.config)
+        network: nn.Module = new_swinir(self.config)
         start_as_identity(network)
         return network
 
@@ -80,7 +81,7 @@ class Stage1Recipe:
 
 
 @torch.no_grad()
-def start_as_identity(network: nn.Module) -> None:
+def start_as_identity(network: Any) -> None:
     """Make SwinIR return its input, so that it only ever learns the correction.
 
     The first convolution copies the unshuffled pixels into the first channels, the body, which
@@ -138,7 +139,8 @@ def _blur(image: Tensor, rng: np.random.Generator) -> Tensor:
         return degradations.defocus(image, float(rng.uniform(0.7, 3.5)))
     sigma = rng.uniform(0.3, 3, 2) if kind < 0.45 else np.full(2, rng.uniform(0.3, 3))
     size = 2 * int(np.ceil(3 * sigma.max())) + 1
-    kernel = degradations.gaussian_kernel(size, *sigma.tolist(), float(rng.uniform(0, np.pi)))
+    wide, high = sigma.tolist()
+    kernel = degradations.gaussian_kernel(size, wide, high, float(rng.uniform(0, np.pi)))
     return degradations.filter2d(image, kernel)
 
 
@@ -156,7 +158,8 @@ def _jpeg(image: Tensor, rng: np.random.Generator) -> Tensor:
 def recipe_for(params: Stage1Params) -> Stage1Recipe:
     """The recipe with its pictures in memory."""
     folder = Path(params.photographs) if params.photographs else None
-    return Stage1Recipe(params, PictureBank.gather(folder, params.drawn, params.seed))
+    bank = PictureBank.gather(folder, params.drawn, seed=params.seed, side=params.side)
+    return Stage1Recipe(params, bank)
 
 
 def train_stage1(params: Stage1Params, folder: Path) -> State:
@@ -164,5 +167,5 @@ def train_stage1(params: Stage1Params, folder: Path) -> State:
     recipe = recipe_for(params)
     state = train(recipe, params, folder)
     if params.out and is_main():
-        export(recipe, state, Path(params.out))
+        export(state, Path(params.out), name=recipe.name, config=recipe.config)
     return state
