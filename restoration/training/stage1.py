@@ -29,13 +29,13 @@ class Stage1Params(LoopParams):
 
     photographs: str = ""
     """A folder of photographs, searched through; without one only drawn pictures are used."""
-    drawn: int = Field(default=200, ge=0, le=100_000)
-    """How many pictures are drawn beside them; more guard against learning a few by heart."""
+    drawn: int = Field(default=40, ge=0, le=100_000)
+    """How many pictures are drawn beside them; many take fine texture for granted and keep noise."""
     side: int = Field(default=64, ge=32, le=512, multiple_of=32)
     """Side of a crop in pixels."""
     channels: int = Field(default=128, ge=48, le=512, multiple_of=4)
     """Width of the network; more is slower, larger and better."""
-    blocks: int = Field(default=4, ge=1, le=12)
+    blocks: int = Field(default=2, ge=1, le=12)
     """Transformer blocks in each of its three groups."""
     out: str = ""
     """Where the averaged weights are written at the end, as safetensors."""
@@ -109,9 +109,9 @@ def random_degradation(clean: Tensor, rng: np.random.Generator) -> Tensor:
     kind = rng.random()
     if kind < 0.06:
         degraded = clean
-    elif kind < 0.30:
-        degraded = _noise(clean, rng, lowest=2)
-    elif kind < 0.42:
+    elif kind < 0.28:
+        degraded = degradations.gaussian_noise(clean, float(rng.uniform(3, 50)), rng)
+    elif kind < 0.40:
         degraded = _jpeg(clean, rng)
     else:
         degraded = _several(clean, rng)
@@ -120,13 +120,13 @@ def random_degradation(clean: Tensor, rng: np.random.Generator) -> Tensor:
 
 def _several(clean: Tensor, rng: np.random.Generator) -> Tensor:
     degraded = clean
-    if rng.random() < 0.6:
+    if rng.random() < 0.5:
         degraded = _blur(degraded, rng)
     if rng.random() < 0.25:
         degraded = degradations.downscale(degraded, float(rng.uniform(1, 3)))
     if rng.random() < 0.65:
-        degraded = _noise(degraded, rng, lowest=1)
-    if rng.random() < 0.55:
+        degraded = _noise(degraded, rng)
+    if rng.random() < 0.5:
         degraded = _jpeg(degraded, rng)
     return degraded
 
@@ -144,11 +144,11 @@ def _blur(image: Tensor, rng: np.random.Generator) -> Tensor:
     return degradations.filter2d(image, kernel)
 
 
-def _noise(image: Tensor, rng: np.random.Generator, lowest: float) -> Tensor:
-    if rng.random() < 0.15:
+def _noise(image: Tensor, rng: np.random.Generator) -> Tensor:
+    if rng.random() < 0.1:
         return degradations.poisson_noise(image, float(rng.uniform(0.05, 2.5)), rng)
-    sigma = float(np.exp(rng.uniform(np.log(lowest), np.log(50))))
-    return degradations.gaussian_noise(image, sigma, rng, grey=bool(rng.random() < 0.1))
+    sigma = float(np.exp(rng.uniform(0, np.log(50))))
+    return degradations.gaussian_noise(image, sigma, rng, grey=bool(rng.random() < 0.05))
 
 
 def _jpeg(image: Tensor, rng: np.random.Generator) -> Tensor:
