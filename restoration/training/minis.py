@@ -57,7 +57,7 @@ class MinisParams(Params):
     drawn: int = Field(default=200, ge=0, le=100_000)
     """How many pictures are drawn beside them."""
     test: str = ""
-    """A folder of photographs to measure on; without one, drawn pictures."""
+    """A folder of photographs to choose by, not those of a reported result; else drawn pictures."""
     limit: int = Field(default=12, ge=1, le=10_000)
     """How many pictures are measured."""
     threads: int = Field(default=0, ge=0, le=256)

