@@ -54,7 +54,7 @@ class MinisParams(Params):
     """How long all of it takes, measuring aside; the minis get equal shares."""
     photographs: str = ""
     """A folder of photographs to train on, searched through; without one, drawn pictures only."""
-    drawn: int = Field(default=200, ge=0, le=100_000)
+    drawn: int = Field(default=40, ge=0, le=100_000)
     """How many pictures are drawn beside them."""
     test: str = ""
     """A folder of photographs to choose by, not those of a reported result; else drawn pictures."""

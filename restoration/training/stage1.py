@@ -30,7 +30,7 @@ class Stage1Params(LoopParams):
     photographs: str = ""
     """A folder of photographs, searched through; without one only drawn pictures are used."""
     drawn: int = Field(default=40, ge=0, le=100_000)
-    """How many pictures are drawn beside them; many take fine texture for granted and keep noise."""
+    """How many pictures are drawn beside them; with many, more noise is taken for texture."""
     side: int = Field(default=64, ge=32, le=512, multiple_of=32)
     """Side of a crop in pixels."""
     channels: int = Field(default=128, ge=48, le=512, multiple_of=4)
