@@ -1,0 +1,219 @@
+"""Fetching from a small server on loopback, which does what bad networks do."""
+
+import errno
+import hashlib
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save
+
+from restoration import downloads
+from restoration.errors import DownloadError
+from restoration.noise import seeded
+from restoration.weights import Weights
+
+CONTENT = save({"weight": seeded(0)(torch.empty(3000))})
+PAGE = b"<!DOCTYPE html><html>Not found</html>"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves by the first part of the path; counts requests and the ranges asked for."""
+
+    def do_GET(self):
+        way = self.path.split("/")[1]
+        seen = self.server.seen
+        seen[way] += 1
+        start = self.headers.get("Range", "").removeprefix("bytes=").removesuffix("-")
+        self.server.ranges.append(start)
+        begin = int(start) if start and way != "norange" else 0
+        if way == "missing":
+            self.send_error(404)
+        elif way == "ill" and seen[way] == 1:
+            self.send_error(503)
+        elif way == "redirect":
+            self.send_response(302)
+            self.send_header("Location", "/plain/w.safetensors")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            self.give(way, begin)
+
+    def give(self, way, begin):
+        body = PAGE if way == "page" else CONTENT
+        if begin >= len(body):
+            self.send_error(416)
+            return
+        self.send_response(206 if begin else 200)
+        self.send_header("Content-Length", str(len(body) - begin))
+        self.end_headers()
+        breaks = way in ("breaks", "norange") and self.server.seen[way] < 3
+        end = begin + 4000 if breaks or way == "hopeless" else len(body)
+        self.wfile.write(body[begin:end])
+        self.close_connection = True
+
+    def log_message(self, *_):
+        """Keep the test's output clean."""
+
+
+@contextmanager
+def serving():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.seen, server.ranges = Counter(), []
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setattr(downloads, "PAUSE", 0.0)
+    with serving() as running:
+        yield running
+
+
+def entry(server, *ways, **facts):
+    base = f"http://127.0.0.1:{server.server_port}"
+    known = {
+        "name": "w",
+        "file": "w.safetensors",
+        "title": "Some weights",
+        "mirrors": tuple(f"{base}/{way}/w.safetensors" for way in ways),
+        "size": len(CONTENT),
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "licence": "",
+        "restricted": False,
+        "wrapper": "bare",
+        "manifest": None,
+        "bundled": False,
+        "note": "",
+    }
+    return Weights(**{**known, **facts})
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()} - {"w.safetensors.lock"}
+
+
+@pytest.mark.parametrize("way", ["plain", "redirect", "breaks", "norange", "ill"])
+def test_the_file_comes_whole(way, server, tmp_path):
+    path = downloads.fetch(entry(server, way), tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert names(tmp_path) == {"w.safetensors"}
+
+
+def test_a_broken_connection_goes_on_where_it_broke(server, tmp_path):
+    downloads.fetch(entry(server, "breaks"), tmp_path)
+    assert server.ranges == ["", "4000", "8000"]
+
+
+def test_what_an_earlier_run_left_is_not_fetched_again(server, tmp_path):
+    (tmp_path / "w.safetensors.part").write_bytes(CONTENT[:5000])
+    downloads.fetch(entry(server, "plain"), tmp_path)
+    assert server.ranges == ["5000"]
+
+
+def test_a_part_that_is_too_long_is_begun_anew(server, tmp_path):
+    (tmp_path / "w.safetensors.part").write_bytes(CONTENT + b"more")
+    path = downloads.fetch(entry(server, "plain"), tmp_path)
+    assert path.read_bytes() == CONTENT
+
+
+def test_progress_is_told_to_the_end(server, tmp_path):
+    told = []
+    downloads.fetch(entry(server, "plain"), tmp_path, progress=lambda *now: told.append(now))
+    assert told[0] == (0, len(CONTENT))
+    assert told[-1] == (len(CONTENT), len(CONTENT))
+
+
+@pytest.mark.parametrize("way", ["missing", "page", "hopeless"])
+def test_the_next_mirror_is_tried(way, server, tmp_path):
+    assert downloads.fetch(entry(server, way, "plain"), tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("way", "facts", "text"),
+    [
+        ("missing", {}, r"127.0.0.1: the server answers 404"),
+        ("page", {"size": None, "sha256": None}, "w.safetensors is a web page, not a checkpoint"),
+        ("plain", {"sha256": "0" * 64}, "is not the published file"),
+        ("plain", {"size": 5}, "should have 5"),
+        ("hopeless", {}, "the connection failed 4 times"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_left_under_the_name(
+    way, facts, text, server, tmp_path
+):
+    with pytest.raises(DownloadError, match=text):
+        downloads.fetch(entry(server, way, **facts), tmp_path)
+    assert "w.safetensors" not in names(tmp_path)
+
+
+def test_the_way_by_hand_is_told(server, tmp_path):
+    with pytest.raises(DownloadError, match=r"get it by hand from http://.* and put it into"):
+        downloads.fetch(entry(server, "missing"), tmp_path)
+
+
+def test_without_a_network_the_host_is_named(server, tmp_path):
+    closed = "http://127.0.0.1:9/w.safetensors"
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1: the connection failed 4 times"):
+        downloads.fetch(entry(server, mirrors=(closed,)), tmp_path)
+
+
+def test_an_unencrypted_address_is_refused(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "LOOPBACK", set())
+    with pytest.raises(DownloadError, match="without encryption"):
+        downloads.fetch(entry(server, "plain"), tmp_path)
+
+
+def test_a_file_on_disk_is_used(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "w.safetensors").write_bytes(CONTENT)
+    assert downloads.fetch(entry(server, "plain"), tmp_path) == tmp_path / "deep" / "w.safetensors"
+    assert not server.ranges
+
+
+def test_what_is_bundled_is_not_published(server, tmp_path):
+    with pytest.raises(DownloadError, match="belongs to the project"):
+        downloads.fetch(entry(server), tmp_path)
+
+
+def test_a_full_disk_is_told_and_what_came_is_kept(server, tmp_path, monkeypatch):
+    def full(_done, _total):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DownloadError, match=r"The disk is full: w.safetensors needs 0 MB"):
+        downloads.fetch(entry(server, "plain"), tmp_path, progress=full)
+    assert names(tmp_path) == {"w.safetensors.part"}
+
+
+def test_a_folder_that_cannot_be_written_is_told(server, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DownloadError, match="cannot be written into file/"):
+        downloads.fetch(entry(server, "plain"), tmp_path / "file")
+
+
+def test_of_several_at_once_one_downloads(server, tmp_path):
+    paths = []
+    asked = entry(server, "plain")
+    threads = [
+        threading.Thread(target=lambda: paths.append(downloads.fetch(asked, tmp_path)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(paths) == {tmp_path / "w.safetensors"}
+    assert server.seen["plain"] == 1
+    assert Path(paths[0]).read_bytes() == CONTENT
