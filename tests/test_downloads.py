@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) - begin))
         self.end_headers()
         breaks = way in ("breaks", "norange") and self.server.seen[way] < 3
-        end = begin + 4000 if breaks or way == "hopeless" else len(body)
+        end = begin + (100 if way == "hopeless" else 4000 if breaks else len(body))
         self.wfile.write(body[begin:end])
         self.close_connection = True
 
