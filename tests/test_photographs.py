@@ -134,8 +134,8 @@ def test_a_degraded_crop_is_a_picture_of_the_same_size(seed, drawn):
     assert torch.equal(bad, degraded(seed, clean))
 
 
-def test_about_one_crop_in_sixteen_stays_clean(drawn):
+def test_about_one_crop_in_ten_stays_clean(drawn):
     clean = crop_of(0, PictureBank([drawn]))[..., :16, :16]
     clean = clean.mul(255).round() / 255
     untouched = sum(torch.equal(degraded(seed, clean), clean) for seed in range(400))
-    assert 0.03 < untouched / 400 < 0.10
+    assert 0.06 < untouched / 400 < 0.14

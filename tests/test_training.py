@@ -1,6 +1,10 @@
 """The training loop and its recipe, at tiny sizes."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +18,8 @@ from restoration.training import loop
 from restoration.training.photographs import PictureBank, draw
 from restoration.training.stage1 import Stage1Params, Stage1Recipe, recipe_for, train_stage1
 from restoration.training.state import State, export, load_state, save_state
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +92,7 @@ def test_a_resumed_run_sees_the_batches_that_would_have_come_next(recipe, tmp_pa
     assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
 
 
-def test_workers_prepare_the_same_batches(recipe):
+def test_a_batch_follows_from_its_step(recipe):
     here = loop.Batches(recipe, tiny(batch=2), 0)
     assert all(torch.equal(a, b) for a, b in zip(here[5], here[5], strict=True))
     assert not torch.equal(here[5][0], here[6][0])
@@ -216,3 +222,18 @@ def test_the_recipe_gathers_its_pictures():
 def test_the_bundled_network_is_the_one_of_the_default_knobs(bank):
     bundled = weights.metadata(weights.locate("mini-swinir"))
     assert json.loads(bundled["config"]) == Stage1Recipe(Stage1Params(), bank).config
+
+
+@pytest.mark.slow
+def test_two_processes_stop_at_the_same_step(tmp_path):
+    launch = "-m torch.distributed.run --standalone --nproc_per_node 2 -m restoration train stage1"
+    knobs = "--minutes 0.02 --channels 48 --blocks 1 --side 32 --batch 1 --drawn 1 --threads 1"
+    out = tmp_path / "x.safetensors"
+    subprocess.run(
+        [sys.executable, *launch.split(), *knobs.split(), "--out", out],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "ACCELERATE_USE_CPU": "true", "RESTORATION_STATE": str(tmp_path)},
+        timeout=120,
+    )
+    assert int(weights.metadata(out)["steps"]) % loop.AGREE_EVERY == 0
