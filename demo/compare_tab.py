@@ -103,13 +103,16 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
         **QUIET,
     )
     stop.click(
-        lambda: view.ended(STOPPED, "idle"),
+        lambda: (status(STOPPED, kind="idle"), gr.update(interactive=False)),
         None,
-        [view.status, run, stop],
+        [view.status, stop],
         cancels=[event],
         queue=False,
         **QUIET,
     )
+    # However a run ends. After Stop this comes once the step in progress is over; until then
+    # Gradio would drop a press of Run without a word.
+    event.then(lambda: gr.update(interactive=True), None, run, queue=False, **QUIET)
     return CompareTab(picture, reference)
 
 

@@ -118,7 +118,7 @@ def _compare(view: View, asked: Asked) -> Iterator[Updates]:
             with closing(cast(Generator[Step], job.steps())) as steps:
                 for step in steps:
                     reel.add(step)
-                    told = f"{place + 1} of {len(jobs)} · {setting.label} · {reel.told()}"
+                    told = f"Setting {place + 1} of {len(jobs)} · {setting.label} · {reel.told()}"
                     share = (place + (reel.share or 0)) / len(jobs)
                     yield {view.status: status(told, share=share)}
             gallery.add(setting, job, reel)
@@ -126,7 +126,10 @@ def _compare(view: View, asked: Asked) -> Iterator[Updates]:
             gallery.rows.append(Row(setting.label, remark=failures.sentence(error)))
         yield gallery.updates(view)
     failed = len(jobs) - len(gallery.results)
-    words = f"{failed} of {len(jobs)} failed: the table says why" if failed else "Done"
+    seed = jobs[0][1].seed
+    words = (
+        f"{failed} of {len(jobs)} failed: the table says why" if failed else f"Done · seed {seed}"
+    )
     yield view.ended(words, "bad" if failed else "good")
 
 

@@ -161,7 +161,9 @@ def test_all_settings_run_under_one_drawn_seed(view, uploads):
 def test_progress_counts_settings_and_steps(view, uploads):
     asked = Asked(drawn(uploads, "a.png"), None, [setting(), setting(steps=1)], 1)
     told = [one[view.status] for one in compare(view, asked, None) if view.status in one]
-    assert any("2 of 2 · Smooth plain, steps 1 · Smoothing, round 1" in text for text in told)
+    assert any(
+        "Setting 2 of 2 · Smooth plain, steps 1 · Smoothing, round 1" in text for text in told
+    )
 
 
 def test_a_setting_that_fails_leaves_the_others_their_turn(view, uploads):

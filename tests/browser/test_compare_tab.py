@@ -60,12 +60,12 @@ def test_the_default_of_every_method_is_added_at_once(compare):
 def test_stop_ends_the_run_and_lets_the_next_one_start(compare, photograph):
     opened = compare()
     opened.drop("compare-picture", photograph)
-    add(opened, 1000, pause=0.02)
+    add(opened, 100, pause=0.5)
     opened.page.click("#compare-run")
-    opened.told("compare-status", "2 of 2 · Smooth plain, steps 1000, pause 0.02")
+    opened.told("compare-status", "Setting 2 of 2 · Smooth plain, steps 100, pause 0.5")
     opened.page.click("#compare-stop")
     opened.told("compare-status", "Stopped. The results so far stay.")
-    opened.page.get_by_role("button", name="Remove Smooth plain, steps 1000").click()
+    opened.page.get_by_role("button", name="Remove Smooth plain, steps 100").click()
     listed(opened, 1).page.click("#compare-run")
     opened.told("compare-status", "Done")
 

@@ -6,6 +6,7 @@ const MAGNIFICATIONS = [1, 2, 3, 4, 8].map((scale) => [scale, `${scale} : 1`]);
 const LOWEST = 180; // CSS pixels
 const HIGHEST = 720;
 const SCREEN_SHARE = 0.7;
+const MARGIN = 12; // CSS pixels below all on a full screen
 
 function makeComparer(root, name) {
   const c = {
@@ -183,9 +184,7 @@ function fillCaptions(c, view) {
 /** Give the stage its height, then lay every picture where the view puts it. */
 function draw(c) {
   if (!c.items.length || !c.root.clientWidth) return;
-  const most = document.fullscreenElement === c.root
-    ? innerHeight - c.root.scrollHeight + c.stage.offsetHeight - 8
-    : Math.min(innerHeight * SCREEN_SHARE, HIGHEST);
+  const most = mostHeight(c);
   const width = c.stage.clientWidth;
   const { columns, rows } = bestGrid(c.panes.length, c.frame, width, most);
   const wanted = (rows * width * c.frame.height) / (columns * c.frame.width);
@@ -198,6 +197,13 @@ function draw(c) {
   const scale = (box.width * devicePixelRatio) / c.frame.width;
   c.readout.textContent = `${Math.round(scale * 100)} %`;
   VIEWS[c.mode].draw(c, box);
+}
+
+/** How high the stage may be: a share of the window, or what the rest leaves of the full screen. */
+function mostHeight(c) {
+  if (document.fullscreenElement !== c.root) return Math.min(innerHeight * SCREEN_SHARE, HIGHEST);
+  const used = c.captions.offsetTop + c.captions.offsetHeight - c.stage.offsetHeight;
+  return innerHeight - used - MARGIN;
 }
 
 function moveSpot(c, dx, dy) {
