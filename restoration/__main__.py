@@ -7,7 +7,6 @@ their options follow from the same declarations as the page.
 import contextlib
 import functools
 import io
-import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -297,10 +296,11 @@ def _parse(command: Callable[..., None], name: str, rest: list[str]) -> Callable
 
 
 def _first_words(box: str) -> str:
-    """What stands in tyro's box above its first rule, on one line."""
-    inside = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    words = itertools.takewhile(lambda line: not line.startswith("─"), inside)
-    return " ".join(" ".join(words).split())
+    """What tyro says in its box, on one line: after the title's rule, before the next one."""
+    lines = [line.strip("│| ") for line in box.splitlines()]
+    rules = [i for i, line in enumerate(lines) if line.startswith(("╭", "╰", "──", "---"))]
+    start, end = (*rules, len(lines), len(lines))[:2]
+    return " ".join(" ".join(lines[start + 1 : end]).split())
 
 
 def _shown(steps: Iterator[Step], bar: Any) -> Iterator[Step]:

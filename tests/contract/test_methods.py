@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from restoration.image_io import Picture
 
 from restoration import front
+from restoration.image_io import Picture
 from restoration.noise import seeded
 from restoration.params import build, flatten, knobs_of
 from restoration.protocol import Request, finish

@@ -1,0 +1,144 @@
+"""The command line restores, degrades, lists; what is wrong is one line."""
+
+import json
+import re
+
+import pytest
+import torch
+
+from restoration import image_io
+from restoration.__main__ import COMMANDS, main
+from restoration.image_io import Picture
+from restoration.recipe import read_recipe
+
+
+@pytest.fixture
+def source(tmp_path):
+    picture = torch.rand(1, 3, 24, 40, generator=torch.Generator().manual_seed(0))
+    return str(image_io.write(tmp_path / "in.png", Picture(image=picture)))
+
+
+def said(capsys, *args):
+    code = main(args)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_methods_are_listed(capsys):
+    code, out, _ = said(capsys, "methods")
+    assert code == 0
+    assert out.startswith("diffbir: ")
+    assert "tiles.size" in out
+
+
+def test_methods_are_listed_for_programs(capsys):
+    _, out, _ = said(capsys, "methods", "--json")
+    (method,) = json.loads(out)
+    assert method["name"] == "diffbir"
+    assert {"stages", "upscale", "tiles.size"} <= {knob["name"] for knob in method["knobs"]}
+
+
+def test_a_picture_is_restored(capsys, source, tmp_path):
+    target = str(tmp_path / "out.png")
+    args = ("--seed", "3", "--upscale", "2", "--tiles.size", "64", "--variant", "mini")
+    code, out, _ = said(capsys, "restore", "diffbir", source, target, *args)
+    assert code == 0
+    assert "seed 3" in out
+    recipe = read_recipe(tmp_path / "out.png")
+    assert recipe.seed == 3
+    assert recipe.knobs["tiles.size"] == 64
+
+
+def test_a_picture_is_degraded(capsys, source, tmp_path):
+    target = tmp_path / "bad.png"
+    args = ("--kind", "noise", "--sigma", "50", "--seed", "1")
+    assert said(capsys, "degrade", source, str(target), *args)[0] == 0
+    bad, clean = image_io.read(target).image, image_io.read(source).image
+    assert 20 < (bad - clean).std() * 255 < 50
+
+
+def test_fixed_degradations_need_no_knobs(capsys, source, tmp_path):
+    assert said(capsys, "degrade", source, str(tmp_path / "b.png"), "--kind", "mixed")[0] == 0
+
+
+def test_methods_are_evaluated(capsys, source, tmp_path):
+    folder, out_folder = tmp_path / "clean", tmp_path / "report"
+    folder.mkdir()
+    image_io.write(folder / "one.png", image_io.read(source))
+    args = ("--clean", str(folder), "--kind", "noise25", "--out", str(out_folder))
+    code, out, _ = said(capsys, "evaluate", "diffbir", *args, "--limit", "1", "--variant", "mini")
+    assert code == 0
+    assert "diffbir" in out
+    report = json.loads((out_folder / "report.json").read_text())
+    assert report["kind"] == "noise25"
+    assert set(report["mean"]) == {"input", "diffbir"}
+    assert set(report["mean"]["diffbir"]) == {"psnr", "ssim", "seconds"}
+
+
+def test_weights_are_listed(capsys):
+    _, out, _ = said(capsys, "weights", "list")
+    assert "mini-swinir          on disk" in out
+    assert "swinir-v2.1          missing" in out
+
+
+def test_weights_are_verified(capsys):
+    assert "sound: " in said(capsys, "weights", "verify")[1]
+
+
+def test_training_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("RESTORATION_STATE", str(tmp_path))
+    args = ("--steps", "1", "--batch", "1", "--side", "32", "--channels", "48", "--blocks", "1")
+    out = tmp_path / "trained.safetensors"
+    code, _, _ = said(capsys, "train", "stage1", *args, "--drawn", "1", "--out", str(out))
+    assert code == 0
+    assert out.is_file()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*command.split(), "--help"])
+    assert stop.value.code == 0
+    assert "usage: " in capsys.readouterr().out
+
+
+def test_the_whole_explains_itself(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    assert "restore diffbir" in capsys.readouterr().out
+
+
+WRONG = [
+    ([], r"no such command: \(none\)"),
+    (["nonsense"], r"no such command: nonsense \(known: methods, restore diffbir"),
+    (["restore", "nope", "a", "b"], r"no such command: restore nope"),
+    (["restore", "diffbir", "a"], "target"),
+    (["restore", "diffbir", "in.png", "o.png", "--upscale", "x"], "could not convert .*'x'"),
+    (["restore", "diffbir", "in.png", "o.png", "--upscale", "9"], "upscale: .*less than .* 8"),
+    (["restore", "diffbir", "in.png", "o.png", "--what", "9"], "Unrecognized options: --what"),
+    (["restore", "diffbir", "in.png", "o.png", "--variant", "v9"], "no variant 'v9'"),
+    (["restore", "diffbir", "in.png", "o.png", "--seed", "-1"], "seed: takes a whole number"),
+    (["degrade", "in.png", "o.png", "--kind", "nope"], "nope.*noise"),
+    (["degrade", "in.png", "o.png"], "--kind"),
+    (["weights", "verify", "nope"], "no checkpoint 'nope'"),
+]
+
+
+@pytest.mark.parametrize(("args", "text"), WRONG, ids=[" ".join(args) for args, _ in WRONG])
+def test_wrong_arguments_are_one_line_and_exit_code_2(args, text, capsys, source):
+    code, out, err = said(capsys, *(source if arg == "in.png" else arg for arg in args))
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+    assert re.search(text, err)
+
+
+def test_what_can_be_mended_is_one_line_and_exit_code_1(capsys, tmp_path):
+    bad = tmp_path / "in.png"
+    bad.write_bytes(b"%PDF-1.7")
+    code, _, err = said(capsys, "restore", "diffbir", str(bad), str(tmp_path / "o.png"))
+    assert code == 1
+    assert "PDF" in err
+    assert err.count("\n") == 1
