@@ -18,10 +18,10 @@ from pydantic import ValidationError
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 import restoration
-from restoration import degradation_kinds, downloads, front, weights
+from restoration import degradation_kinds, downloads, front, listing, weights
 from restoration.errors import BadKnobError, RestorationError
-from restoration.params import Params, explain, flatten, knobs_of
-from restoration.protocol import Method, Step
+from restoration.params import Params, explain, flatten
+from restoration.protocol import Step
 from restoration.registry import METHODS
 from restoration.runtime import PROJECT, limits, state_folder
 
@@ -35,47 +35,11 @@ def list_methods(*, as_json: Annotated[bool, arg(name="json")] = False) -> None:
     Args:
         as_json: as JSON, for programs.
     """
+    known = restoration.methods()
     if as_json:
-        print(json.dumps([describe(method) for method in restoration.methods()], indent=2))
-        return
-    for method in restoration.methods():
-        print(f"{method.name}: {method.help}\n  {method.paper}\n  variants:")
-        for variant, missing in restoration.available(method):
-            lacks = f" (not on disk: {', '.join(missing)})" if missing else ""
-            print(f"    {variant.name:12} {variant.help}{lacks}")
-        print("  knobs:")
-        for knob in knobs_of(method.params):
-            print(f"    {knob.name:14} {knob.help} [{knob.span}; {knob.default}]")
-
-
-def describe(method: Method) -> dict[str, Any]:
-    """A method as plain data."""
-    return {
-        "name": method.name,
-        "title": method.title,
-        "help": method.help,
-        "paper": method.paper,
-        "needs": sorted(method.needs),
-        "variants": [
-            {"name": v.name, "title": v.title, "help": v.help, "missing": list(missing)}
-            for v, missing in restoration.available(method)
-        ],
-        "presets": [
-            {"name": p.name, "help": p.help, "knobs": dict(p.knobs)} for p in method.presets
-        ],
-        "knobs": [
-            {
-                "name": knob.name,
-                "kind": knob.kind,
-                "default": knob.default,
-                "help": knob.help,
-                "low": knob.low,
-                "high": knob.high,
-                "choices": list(knob.choices),
-            }
-            for knob in knobs_of(method.params)
-        ],
-    }
+        print(json.dumps([listing.as_data(method) for method in known], indent=2))
+    else:
+        print("\n\n".join(map(listing.as_text, known)))
 
 
 def restore_command(name: str) -> Callable[..., None]:

@@ -1,9 +1,8 @@
 """Checkpoints: which there are, where they lie, and how one is read without trusting it.
 
 The catalogue is data (`checkpoints/catalogue.json`). Reading a file is: its kind by its first
-bytes, its size and hash where they are known, tensors only (safetensors, or `torch.load` with
-`weights_only=True` and no fallback), the recorded wrapper taken off, every key and shape held
-against the manifest, every value finite.
+bytes, its size and hash where they are known, tensors only (`checkpoint_files.py`), the recorded
+wrapper taken off, every key and shape held against the manifest, every value finite.
 """
 
 from __future__ import annotations
@@ -17,24 +16,31 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 
+from restoration.checkpoint_files import kind_of, metadata, tensors
 from restoration.errors import BadKnobError, MissingWeightsError, WrongWeightsError
 from restoration.runtime import PROJECT, weight_folders
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-CHECKPOINTS = PROJECT / "checkpoints"
+__all__ = [
+    "Weights",
+    "catalogue",
+    "check_file",
+    "find",
+    "fingerprint",
+    "kind_of",
+    "load_into",
+    "locate",
+    "manifest",
+    "metadata",
+    "named",
+    "read",
+    "unwrap",
+    "verify",
+]
 
-WRONG_KINDS: tuple[tuple[bytes, str], ...] = (
-    (b"version https://git-lfs", "a Git LFS pointer: fetch the real file with `git lfs pull`"),
-    (b"<!doctype html", "a web page, not a checkpoint: the download link led to a page"),
-    (b"<html", "a web page, not a checkpoint: the download link led to a page"),
-    (b"<?xml", "an XML answer, not a checkpoint: the download link led to an error"),
-    (b"\x1f\x8b", "a gzip archive: unpack it first"),
-)
-ZIP, PICKLE = b"PK\x03\x04", b"\x80"
-HEAD = 64
-"""Bytes that tell what a file is."""
+CHECKPOINTS = PROJECT / "checkpoints"
 
 
 class Weights(BaseModel):
@@ -115,7 +121,7 @@ def read(path: Path, entry: Weights) -> dict[str, Tensor]:
         WrongWeightsError: the file is not that checkpoint; says what it is instead.
     """
     check_file(path, entry)
-    state = unwrap(_tensors(path), entry)
+    state = unwrap(tensors(path), entry)
     if entry.manifest:
         _hold_against(manifest(entry)["keys"], state, path.name)
     broken = [key for key, value in state.items() if not _is_finite(value)]
@@ -146,26 +152,6 @@ def check_file(path: Path, entry: Weights) -> None:
         )
 
 
-def kind_of(path: Path) -> Literal["safetensors", "torch"]:
-    """What the first bytes say the file is.
-
-    Raises:
-        WrongWeightsError: something that holds no weights.
-    """
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-    if not head:
-        raise WrongWeightsError(f"{path.name} is empty: fetch it again")
-    for start, sentence in WRONG_KINDS:
-        if head.lstrip().lower().startswith(start):
-            raise WrongWeightsError(f"{path.name} is {sentence}")
-    if head[8:9] == b"{":
-        return "safetensors"
-    if head.startswith((ZIP, PICKLE)):
-        return "torch"
-    raise WrongWeightsError(f"{path.name} is neither a safetensors file nor one of torch.save")
-
-
 def unwrap(state: Mapping[str, Any], entry: Weights) -> dict[str, Tensor]:
     """Take the recorded wrapper off; `module.` of data parallel training goes with "state_dict".
 
@@ -193,16 +179,6 @@ def manifest(entry: Weights) -> dict[str, Any]:
     assert entry.manifest, f"{entry.name} has no manifest"
     text = (CHECKPOINTS / "manifests" / entry.manifest).read_text(encoding="utf-8")
     return cast(dict[str, Any], json.loads(text))
-
-
-def metadata(path: Path) -> dict[str, str]:
-    """What a safetensors file says of itself; nothing for other files."""
-    if kind_of(path) != "safetensors":
-        return {}
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        return dict(file.metadata() or {})
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor], *, file: str) -> None:
@@ -250,55 +226,6 @@ def verify(name: str) -> str:
 def _sha256(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  # part of the cache's key
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _tensors(path: Path) -> Mapping[str, Any]:
-    if kind_of(path) == "safetensors":
-        return _from_safetensors(path)
-    return _from_torch(path)
-
-
-def _from_safetensors(path: Path) -> Mapping[str, Any]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return cast(Mapping[str, Any], load_file(path))
-    except SafetensorError as error:
-        raise WrongWeightsError(
-            f"{path.name} is cut off or damaged ({error}): fetch it again"
-        ) from None
-
-
-def _from_torch(path: Path) -> Mapping[str, Any]:
-    import pickle
-
-    import torch
-
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise WrongWeightsError(_refusal(path)) from None
-    except (RuntimeError, EOFError, OSError, ValueError):
-        raise WrongWeightsError(f"{path.name} is cut off or damaged: fetch it again") from None
-    if not isinstance(state, Mapping):
-        raise WrongWeightsError(f"{path.name} holds a {type(state).__name__}, not named tensors")
-    return state
-
-
-def _refusal(path: Path) -> str:
-    """Why a pickle is not read, naming what it would have run; nothing of it is run."""
-    import torch
-
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except (RuntimeError, ValueError, OSError, EOFError, AttributeError):
-        names = []
-    calls = f" (it calls {', '.join(names[:3])})" if names else ""
-    return (
-        f"{path.name} holds program code beside its weights{calls} and is not read, since code "
-        "in a checkpoint can do anything: use a .safetensors file, or one with tensors only"
-    )
 
 
 def _hold_against(keys: Mapping[str, list[int]], state: Mapping[str, Tensor], file: str) -> None:

@@ -113,7 +113,7 @@ WRONG = [
     ([], r"no such command: \(none\)"),
     (["nonsense"], r"no such command: nonsense \(known: methods, restore diffbir"),
     (["restore", "nope", "a", "b"], r"no such command: restore nope"),
-    (["restore", "diffbir", "a"], "target"),
+    (["restore", "diffbir", "a"], "where the result goes"),
     (["restore", "diffbir", "in.png", "o.png", "--upscale", "x"], "could not convert .*'x'"),
     (["restore", "diffbir", "in.png", "o.png", "--upscale", "9"], "upscale: .*less than .* 8"),
     (["restore", "diffbir", "in.png", "o.png", "--what", "9"], "Unrecognized options: --what"),

@@ -1,0 +1,1 @@
+"""Methods measured on folders of pictures."""
