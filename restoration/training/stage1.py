@@ -104,15 +104,18 @@ def random_degradation(clean: Tensor, rng: np.random.Generator) -> Tensor:
     """What the network learns to undo: blur, resizing, noise and JPEG, singly and together.
 
     The shares decide what is learnt. Sharp pictures with noise alone and JPEG alone have to be
-    common, or the network blurs them; clean ones too, or it spoils a good photograph.
+    common, or the network blurs them; blurred ones without noise, or it never learns to sharpen;
+    clean ones too, or it spoils a good photograph.
     """
     kind = rng.random()
     if kind < 0.06:
         degraded = clean
-    elif kind < 0.28:
+    elif kind < 0.22:
         degraded = degradations.gaussian_noise(clean, float(rng.uniform(3, 50)), rng)
-    elif kind < 0.40:
+    elif kind < 0.32:
         degraded = _jpeg(clean, rng)
+    elif kind < 0.42:
+        degraded = _blur(clean, rng)
     else:
         degraded = _several(clean, rng)
     return degradations.rounded(degraded)
@@ -120,7 +123,7 @@ def random_degradation(clean: Tensor, rng: np.random.Generator) -> Tensor:
 
 def _several(clean: Tensor, rng: np.random.Generator) -> Tensor:
     degraded = clean
-    if rng.random() < 0.5:
+    if rng.random() < 0.65:
         degraded = _blur(degraded, rng)
     if rng.random() < 0.25:
         degraded = degradations.downscale(degraded, float(rng.uniform(1, 3)))
