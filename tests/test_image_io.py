@@ -45,7 +45,7 @@ IMAGE = torch.from_numpy(RGB.astype(np.float32) / 255).permute(2, 0, 1)[None]
         (IMAGE + 5e-5).requires_grad_() - 5e-5,
         encoded(RGB, "PNG"),
     ],
-    ids=str,
+    ids=lambda source: type(source).__name__,
 )
 def test_50_a_picture_is_the_same_however_it_is_given(source: Any) -> None:
     assert_close(read(source).image, IMAGE, atol=1e-6, rtol=0)
