@@ -110,11 +110,11 @@ def random_degradation(clean: Tensor, rng: np.random.Generator) -> Tensor:
     kind = rng.random()
     if kind < 0.06:
         degraded = clean
-    elif kind < 0.22:
+    elif kind < 0.20:
         degraded = degradations.gaussian_noise(clean, float(rng.uniform(3, 50)), rng)
-    elif kind < 0.32:
+    elif kind < 0.36:
         degraded = _jpeg(clean, rng)
-    elif kind < 0.42:
+    elif kind < 0.44:
         degraded = _blur(clean, rng)
     else:
         degraded = _several(clean, rng)
@@ -155,7 +155,8 @@ def _noise(image: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def _jpeg(image: Tensor, rng: np.random.Generator) -> Tensor:
-    return degradations.jpeg_pillow(image.clamp(0, 1), int(rng.integers(10, 96)))
+    quality = 10 + 85 * rng.random() ** 1.5  # low qualities are where there is most to learn
+    return degradations.jpeg_pillow(image.clamp(0, 1), int(quality))
 
 
 def recipe_for(params: Stage1Params) -> Stage1Recipe:
