@@ -57,9 +57,7 @@ def build(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> P
         with gr.Column(scale=3, min_width=300, elem_classes="outputs"):
             view = _view(tabs, methods, compare)
 
-    def handler(
-        picture: str | None, kind: str, seed: int, **knobs: Any
-    ) -> Iterator[Updates]:
+    def handler(picture: str | None, kind: str, seed: int, **knobs: Any) -> Iterator[Updates]:
         yield from _degrade(view, picture, kind, seed, knobs)
 
     handler.__doc__ = "Make a picture worse in a known way. Gives the degraded picture (PNG) first."
@@ -136,9 +134,7 @@ def _degrade(
         raise refusal(text) from None
 
 
-def _degraded(
-    view: View, path: str | None, kind: str, seed: int, knobs: dict[str, Any]
-) -> Updates:
+def _degraded(view: View, path: str | None, kind: str, seed: int, knobs: dict[str, Any]) -> Updates:
     from restoration import image_io
 
     if path is None:

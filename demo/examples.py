@@ -37,16 +37,16 @@ def _noisy(clean: Image.Image) -> Image.Image:
     return Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8))
 
 
-def _squeezed(clean: Image.Image) -> Image.Image:
+def _squeezed(clean: Image.Image, quality: int = 20) -> Image.Image:
     buffer = io.BytesIO()
-    clean.save(buffer, "JPEG", quality=12)
+    clean.save(buffer, "JPEG", quality=quality)
     return Image.open(buffer).convert("RGB")
 
 
 def _worn(clean: Image.Image) -> Image.Image:
     pixels = np.asarray(clean.filter(ImageFilter.GaussianBlur(1.5)), dtype=np.float32)
     noise = np.random.default_rng(1).normal(0, 8, pixels.shape)
-    return _squeezed(Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)))
+    return _squeezed(Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)), quality=60)
 
 
 _RECIPES: dict[str, tuple[str, Callable[[Image.Image], Image.Image]]] = {

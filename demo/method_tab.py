@@ -94,7 +94,9 @@ def build(method: Method, examples: list[Path]) -> MethodTab:
 def _view(method: Method, run: gr.Button, stop: gr.Button) -> View:
     state = gr.HTML("", label="Status", elem_id=f"{method.name}-status", elem_classes="quiet")
     noted = gr.HTML("", label="Notes", elem_classes="quiet")
-    live = gr.HTML(empty(READY), label="Preview", elem_id=f"{method.name}-live", elem_classes="quiet")
+    live = gr.HTML(
+        empty(READY), label="Preview", elem_id=f"{method.name}-live", elem_classes="quiet"
+    )
     with gr.Column(visible=False, elem_id=f"{method.name}-result") as result:
         compared = comparer.comparer("Input and result", elem_id=f"{method.name}-comparer")
         stages = gr.HTML("", label="Stages", elem_id=f"{method.name}-stages", elem_classes="quiet")

@@ -3,11 +3,12 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from demo.method_tab import _take
+from demo.method_tab import _about, _take
 from demo.recall import recall, settings
-from restoration import image_io
+from restoration import front, image_io
 from restoration.errors import BadKnobError, BadRecipeError
 from restoration.recipe import KEYWORD, Recipe
+from restoration.registry import METHODS
 from tests.fakes import SMOOTH, registered
 
 RECIPE = Recipe(
@@ -86,6 +87,16 @@ def test_a_malformed_recipe_is_answered_with_a_sentence(tmp_path, text):
 def test_removing_the_picture_clears_what_was_said():
     said = gr.HTML()
     assert recall(SMOOTH, None, {}, said) == {said: ""}
+
+
+@pytest.mark.parametrize(
+    ("variant", "missing"),
+    front.available(METHODS["diffbir"]),
+    ids=lambda one: getattr(one, "name", ""),
+)
+def test_a_variant_says_how_to_get_its_weights_exactly_if_they_are_missing(variant, missing):
+    told = _about(METHODS["diffbir"], variant.name)
+    assert ("weights fetch" in told) == bool(missing)
 
 
 def test_a_preset_sets_its_knobs():

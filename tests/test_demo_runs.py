@@ -103,6 +103,13 @@ def test_the_knobs_of_the_call_are_the_knobs_of_the_recipe(client, photograph):
     assert (knobs["steps"], knobs["grain"], knobs["window.size"]) == (2, 0.25, 5)
 
 
+def test_what_is_special_about_a_picture_is_noted(client, tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    _, _, _, noted, *_ = client.predict(handle_file(tmp_path / "moving.gif"), api_name="/smooth")
+    assert "frame" in noted
+
+
 def test_the_result_is_named_after_the_picture_and_the_method(client, photograph):
     path, *_ = client.predict(handle_file(photograph), api_name="/smooth")
     assert Path(path).name == "drawn-smooth.png"
