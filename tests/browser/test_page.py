@@ -47,7 +47,7 @@ def test_the_result_can_be_downloaded_as_png(visit, photograph):
 
 
 def test_a_preview_is_seen_before_the_result(visit, photograph):
-    one = smooth(visit, photograph).number("Pause", 0.4).number("Steps", 8)
+    one = smooth(visit, photograph).number("Steps", 40).number("Pause", 0.25)
     one.page.click("#smooth-run")
     one.page.wait_for_selector("#smooth-live img[alt^='Preview: Smoothing']")
     one.told("smooth-status", "left").told("smooth-status", "Done in")
