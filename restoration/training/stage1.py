@@ -108,13 +108,13 @@ def random_degradation(clean: Tensor, rng: np.random.Generator) -> Tensor:
     clean ones too, or it spoils a good photograph.
     """
     kind = rng.random()
-    if kind < 0.06:
+    if kind < 0.14:
         degraded = clean
-    elif kind < 0.20:
+    elif kind < 0.26:
         degraded = degradations.gaussian_noise(clean, float(rng.uniform(3, 50)), rng)
-    elif kind < 0.36:
+    elif kind < 0.46:
         degraded = _jpeg(clean, rng)
-    elif kind < 0.44:
+    elif kind < 0.52:
         degraded = _blur(clean, rng)
     else:
         degraded = _several(clean, rng)
