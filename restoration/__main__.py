@@ -154,13 +154,15 @@ def weights_fetch(names: Positional[tuple[str, ...]]) -> None:
     from tqdm import tqdm
 
     for name in names:
+        entry = weights.named(name)
+        print(f"{entry.title}, licence: {entry.licence}", file=sys.stderr)
         with tqdm(desc=name, unit="B", unit_scale=True, disable=None) as bar:
 
             def progress(done: int, total: int | None, bar: Any = bar) -> None:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            path = downloads.fetch(weights.named(name), PROJECT / "checkpoints", progress=progress)
+            path = downloads.fetch(entry, PROJECT / "checkpoints", progress=progress)
         print(path)
 
 

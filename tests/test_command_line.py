@@ -81,6 +81,13 @@ def test_weights_are_listed(capsys):
     assert "swinir-v2.1          missing" in out
 
 
+def test_fetching_says_the_licence_and_takes_what_is_there(capsys):
+    code, out, err = said(capsys, "weights", "fetch", "mini-swinir")
+    assert code == 0
+    assert "non-commercial research" in err
+    assert out.strip().endswith("swinir.safetensors")
+
+
 def test_weights_are_verified(capsys):
     assert "sound: " in said(capsys, "weights", "verify")[1]
 
