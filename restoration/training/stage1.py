@@ -30,7 +30,7 @@ class Stage1Params(LoopParams):
     photographs: str = ""
     """A folder of photographs, searched through; without one only drawn pictures are used."""
     drawn: int = Field(default=40, ge=0, le=100_000)
-    """How many pictures are drawn beside them; with many, more noise is taken for texture."""
+    """How many pictures are drawn beside them; they add edges and textures of another kind."""
     side: int = Field(default=64, ge=32, le=512, multiple_of=32)
     """Side of a crop in pixels."""
     channels: int = Field(default=128, ge=48, le=512, multiple_of=4)
@@ -85,8 +85,8 @@ def start_as_identity(network: Any) -> None:
     """Make SwinIR return its input, so that it only ever learns the correction.
 
     The first convolution copies the unshuffled pixels into the first channels, the body, which
-    is added to them, starts at zero, and the last convolution reads those channels back. Without
-    this most of the training goes into learning to repeat the picture.
+    is added to them, starts at zero, and the last convolution reads those channels back. So no
+    training is spent on learning to repeat the picture.
     """
     first, body, last = network.conv_first, network.conv_after_body, network.upsample[0]
     pixels = first.in_channels
@@ -103,9 +103,9 @@ def start_as_identity(network: Any) -> None:
 def random_degradation(clean: Tensor, rng: np.random.Generator) -> Tensor:
     """What the network learns to undo: blur, resizing, noise and JPEG, singly and together.
 
-    The shares decide what is learnt. Sharp pictures with noise alone and JPEG alone have to be
-    common, or the network blurs them; blurred ones without noise, or it never learns to sharpen;
-    clean ones too, or it spoils a good photograph.
+    Sharp pictures with noise alone and JPEG alone are common, so that they are not blurred;
+    blurred ones without noise are there to teach sharpening, and clean ones so that a good
+    photograph is left alone. The shares were set by trial.
     """
     kind = rng.random()
     if kind < 0.14:
