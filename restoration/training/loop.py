@@ -25,7 +25,7 @@ from restoration.errors import RestorationError
 from restoration.params import Params
 from restoration.training.state import State, load_state, save_state
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, ...]
 
 WARM_UP = 100
 """Steps in which the learning rate rises at the start of every run."""
@@ -68,7 +68,11 @@ class Recipe(Protocol):
         ...
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
-        """(inputs, targets) for `count` examples."""
+        """What `loss` takes for `count` examples."""
+        ...
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """What is to become small, a scalar; the batch is on the network's device."""
         ...
 
 
@@ -77,6 +81,7 @@ class Learner:
     """A network on its device, with its optimizer and the running average of its weights."""
 
     accelerator: Any
+    recipe: Recipe
     network: nn.Module
     optimizer: Any
     ema: dict[str, Tensor]
@@ -104,14 +109,14 @@ class Learner:
         network, optimizer = accelerator.prepare(network.train(), optimizer)
         if state and state.optimizer:
             optimizer.load_state_dict(state.optimizer)
-        return cls(accelerator, network, optimizer, ema)
+        return cls(accelerator, recipe, network, optimizer, ema)
 
     def learn(self, batch: Batch, rate: float, step: int) -> Tensor:
-        """Make step number `step`; the loss is the mean Charbonnier distance (Lai et al. 2017)."""
-        inputs, targets = (tensor.to(self.accelerator.device) for tensor in batch)
+        """Make step number `step`; gives its loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss: Tensor = ((self.network(inputs).float() - targets).square() + 1e-6).sqrt().mean()
+        there = tuple(tensor.to(self.accelerator.device) for tensor in batch)
+        loss = self.recipe.loss(self.network, there)
         self.accelerator.backward(loss)
         self.accelerator.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()

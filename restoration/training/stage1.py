@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from restoration import degradations
-from restoration.training.loop import LoopParams, is_main, train
+from restoration.training.loop import Batch, LoopParams, is_main, train
 from restoration.training.photographs import PictureBank
 from restoration.training.state import State, export
 
@@ -78,6 +78,11 @@ class Stage1Recipe:
         clean = [self.bank.crop(rng, self.side) for _ in range(count)]
         degraded = [random_degradation(crop, rng) for crop in clean]
         return torch.cat(degraded), torch.cat(clean)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """The mean Charbonnier distance (Lai et al. 2017)."""
+        degraded, clean = batch
+        return ((network(degraded).float() - clean).square() + 1e-6).sqrt().mean()
 
 
 @torch.no_grad()
