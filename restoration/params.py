@@ -8,8 +8,8 @@ as `tiles_size` where a dot cannot stand (keyword arguments, endpoint parameters
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MultipleOf
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -55,6 +55,8 @@ class Knob:
     high: float | None = None
     step: float | None = None
     choices: tuple[str, ...] = ()
+    when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+    """Values that other knobs must have for this one to matter, by dotted name."""
 
     @property
     def key(self) -> str:
@@ -76,6 +78,12 @@ class Knob:
         if self.low is not None and self.high is not None:
             return f"{self.low:g} to {self.high:g}"
         return "text" if self.kind == "text" else "a number"
+
+
+def only_when(**others: tuple[Scalar, ...]) -> dict[str, Any]:
+    """For `Field(json_schema_extra=...)`: the knob matters only while others of its group have
+    one of these values."""
+    return {"when": {name: list(values) for name, values in others.items()}}
 
 
 def knobs_of(params: type[Params]) -> tuple[Knob, ...]:
@@ -122,29 +130,33 @@ def flatten(params: Params) -> dict[str, Scalar]:
 
 
 def _walk(params: type[Params], prefix: str) -> Iterator[Knob]:
-    for name, field in params.model_fields.items():
-        annotation = field.annotation
+    for name, info in params.model_fields.items():
+        annotation = info.annotation
         if isinstance(annotation, type) and issubclass(annotation, Params):
             yield from _walk(annotation, f"{name}.")
         else:
-            yield _knob(f"{prefix}{name}", field)
+            yield _knob(prefix, name, info)
 
 
-def _knob(name: str, field: FieldInfo) -> Knob:
-    low, high, step = _bounds(field)
-    kind = _kind(field.annotation)
+def _knob(prefix: str, leaf: str, info: FieldInfo) -> Knob:
+    name = f"{prefix}{leaf}"
+    low, high, step = _bounds(info)
+    kind = _kind(info.annotation)
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    when = cast(Mapping[str, list[Scalar]], extra.get("when", {}))
     return Knob(
         name=name,
         kind=kind,
-        default=field.default,
-        help=" ".join((field.description or "").split()),
-        label=field.title or name.rpartition(".")[2].replace("_", " ").capitalize(),
+        default=info.default,
+        help=" ".join((info.description or "").split()),
+        label=info.title or name.rpartition(".")[2].replace("_", " ").capitalize(),
         low=low,
         high=high,
         step=step if step is not None else (1 if kind == "whole" else None),
-        choices=tuple(str(choice) for choice in get_args(field.annotation))
+        choices=tuple(str(choice) for choice in get_args(info.annotation))
         if kind == "choice"
         else (),
+        when={f"{prefix}{other}": tuple(values) for other, values in when.items()},
     )
 
 

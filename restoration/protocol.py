@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from restoration.noise import Noise
     from restoration.runtime import Device
 
-Need = Literal["mask", "album", "reference"]
+Need = Literal["mask", "kernel", "exposures", "album"]
+"""What a method can make use of beside the picture; the tab offers it, the method says if it lacks.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class Request:
     """(1, 3, H, W)"""
     mask: Tensor | None = None
     """(1, 1, H, W), 1 where the picture is to be kept."""
+    kernel: Tensor | None = None
+    """(k, k) of a blur, not negative; it is scaled to a sum of 1."""
+    exposures: tuple[Tensor, ...] = ()
+    """Further exposures of the same scene, each (1, 3, H, W), darkest first."""
     album: tuple[Tensor, ...] = ()
     reference: Tensor | None = None
     """(1, 3, H, W): the clean picture, where it is known. Never shown to a method."""
@@ -43,6 +49,8 @@ class Step:
     note: str
     estimate: Callable[[], Tensor]
     """The picture so far, (1, 3, H', W') in [0, 1]; computed when asked for."""
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """What the method found out about the result, in words and numbers: with the last step."""
 
 
 class Restorer(Protocol):
@@ -89,6 +97,11 @@ class Method:
     output_size: Callable[[int, int, Params], tuple[int, int]]
     """(height, width) of the result for a degraded picture of (height, width)."""
     needs: frozenset[Need] = frozenset()
+    check: Callable[[Request, Params], None] = lambda request, params: None
+    """Raises a RestorationError where this cannot be restored: called before the device is asked
+    for."""
+    family: str = ""
+    """Methods of one family share a tab of this title."""
 
 
 def finish(steps: Iterator[Step]) -> Tensor:
