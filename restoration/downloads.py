@@ -44,7 +44,10 @@ def fetch(entry: Weights, folder: Path, *, progress: Progress | None = None) -> 
     if found := weights.find(entry):
         return found
     if not entry.mirrors:
-        raise DownloadError(f"{entry.title} is not published anywhere: it belongs to the project")
+        raise DownloadError(
+            f"{entry.file} cannot be fetched, no address of it is known. {entry.note} Get it by "
+            f"hand and put it into {folder.name}/."
+        )
     target = folder / entry.file
     with _writing(entry, folder), FileLock(target.with_suffix(target.suffix + ".lock")):
         if target.exists():  # another process has just fetched it

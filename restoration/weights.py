@@ -106,11 +106,13 @@ def locate(name: str) -> Path:
     entry = named(name)
     if path := find(entry):
         return path
-    source = f" It is published at {entry.mirrors[0]}." if entry.mirrors else ""
+    source, command = entry.note, ""
+    if entry.mirrors:
+        source = f"It is published at {entry.mirrors[0]}."
+        command = f", or run `python -m restoration weights fetch {name}`"
     raise MissingWeightsError(
-        f"{entry.title} needs the file {entry.file}, which is not on disk.{source} Put it into "
-        f"checkpoints/ or a folder named in RESTORATION_WEIGHTS, or run "
-        f"`python -m restoration weights fetch {name}`."
+        f"{entry.title} needs the file {entry.file}, which is not on disk. {source} Put it into "
+        f"checkpoints/ or a folder named in RESTORATION_WEIGHTS{command}."
     )
 
 

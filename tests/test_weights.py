@@ -213,6 +213,11 @@ def test_a_missing_file_says_where_it_is_and_where_it_goes():
         weights.locate("swinir-v2.1")
 
 
+def test_a_missing_file_without_an_address_says_who_links_to_it():
+    with pytest.raises(MissingWeightsError, match=r"ffhq_10m\.pt.*ilvr_adm links to it\. Put it"):
+        weights.locate("guided-ffhq-256")
+
+
 def test_a_file_is_found_in_any_folder_below(tmp_path, monkeypatch):
     monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
     (tmp_path / "a" / "b").mkdir(parents=True)
@@ -248,7 +253,7 @@ def test_a_fingerprint_changes_with_the_file(tmp_path):
 
 @pytest.mark.parametrize("known", weights.catalogue().values(), ids=lambda known: known.name)
 def test_the_catalogue_is_sane(known):
-    assert known.bundled or known.mirrors
+    assert known.bundled or known.mirrors or "No direct address" in known.note
     assert all(url.startswith("https://") for url in known.mirrors)
     assert known.licence
     assert known.manifest is None or (weights.CHECKPOINTS / "manifests" / known.manifest).is_file()

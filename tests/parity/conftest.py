@@ -31,6 +31,13 @@ class Pack:
     def tensors(self):
         return load_file(self.path.with_suffix(".safetensors"))
 
+    @property
+    def weights(self):
+        """Those of the network: its own, or those of the golden that `weights_file` names."""
+        file = self.info.get("weights_file")
+        home = Pack((self.path.parents[1] / file).with_suffix(".json")) if file else self
+        return home.group("weight")
+
     def group(self, prefix):
         """The tensors under `prefix.`, without it."""
         start = f"{prefix}."
