@@ -1,4 +1,4 @@
-"""The U-Net of guided diffusion (Dhariwal & Nichol 2021), from diffusers: GDP's and Gen2Res's prior.
+"""The U-Net of guided diffusion (Dhariwal & Nichol 2021), from diffusers: a prior over pixels.
 
 Takes x_t (B, 3, H, W) in [-1, 1] plus noise and the training step t (B,), 0 to 999; gives
 (B, 6, H, W): the noise eps, then v, where the variance lies between its two bounds. Sides must be
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -102,6 +103,25 @@ def new(config: Config) -> Any:
     return network
 
 
+def half_torso(network: Any, dtype: torch.dtype) -> None:
+    """Compute in half precision where the published program does, in place.
+
+    That is in every convolution before the head and in the projections of the attention. The
+    time, the norms and the head stay in float32, and so does what the network takes and gives.
+    """
+    torso = (network.conv_in, network.down_blocks, network.mid_block, network.up_blocks)
+    for name, layer in (named for part in torso for named in part.named_modules()):
+        if isinstance(layer, nn.GroupNorm) or name.endswith("time_emb_proj"):
+            layer.register_forward_pre_hook(partial(_take, torch.float32))
+            layer.register_forward_hook(partial(_give, dtype))
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.to(dtype)
+    network.conv_in.register_forward_pre_hook(partial(_take, dtype))
+    network.conv_norm_out.register_forward_pre_hook(partial(_take, torch.float32))
+    # diffusers casts the time to the type of the first parameter, which now must not be this one.
+    network.conv_in = network._modules.pop("conv_in")
+
+
 def multiple(config: Config) -> int:
     """What the sides of a picture must be multiples of."""
     return int(2 ** (len(config["channel_mult"]) - 1))
@@ -117,8 +137,7 @@ def from_published(state: State, config: Config) -> dict[str, Tensor]:
         if inner == "qkv" and block in names:
             parts = _split_qkv(value, config)
             renamed |= {
-                f"{names[block]}.{name}.{kind}": part
-                for name, part in zip(QKV, parts, strict=True)
+                f"{names[block]}.{name}.{kind}": part for name, part in zip(QKV, parts, strict=True)
             }
         elif layer in names:
             flat = value.squeeze(-1) if inner == "proj_out" and kind == "weight" else value
@@ -126,6 +145,14 @@ def from_published(state: State, config: Config) -> dict[str, Tensor]:
         else:
             renamed[key] = value  # `load_into` will name it
     return renamed
+
+
+def _take(dtype: torch.dtype, layer: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:  # noqa: ARG001
+    return tuple(arg.to(dtype) for arg in args)
+
+
+def _give(dtype: torch.dtype, layer: nn.Module, args: tuple[Tensor, ...], out: Tensor) -> Tensor:  # noqa: ARG001
+    return out.to(dtype)
 
 
 def _split_qkv(value: Tensor, config: Config) -> Tensor:
