@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 import restoration
-from restoration import degradation_kinds, downloads, front, listing, weights
+from restoration import beside, degradation_kinds, downloads, front, listing, weights
 from restoration.errors import BadKnobError, RestorationError
 from restoration.params import Params, explain, flatten
 from restoration.protocol import Step
@@ -44,12 +44,13 @@ def list_methods(*, as_json: Annotated[bool, arg(name="json")] = False) -> None:
 
 def restore_command(name: str) -> Callable[..., None]:
     """The command that restores by the method `name`, with its knobs as options."""
-    params = METHODS[name].params
+    params, extra = METHODS[name].params, beside.options(METHODS[name])
 
     def restore(
         source: Positional[Path],
         target: Positional[Path],
         knobs: Annotated[params, arg(name="")],  # type: ignore[valid-type]  # known at run time only
+        given: Annotated[extra, arg(name="")],  # type: ignore[valid-type]  # known at run time only
         variant: str | None = None,
         seed: int | None = None,
     ) -> None:
@@ -59,6 +60,7 @@ def restore_command(name: str) -> Callable[..., None]:
             source: the degraded picture.
             target: where the result goes.
             knobs: how.
+            given: what else there is.
             variant: which weights; the best ones on disk where none is named.
             seed: drawn where none is given.
         """
@@ -67,13 +69,21 @@ def restore_command(name: str) -> Callable[..., None]:
         from restoration import image_io
 
         picture = image_io.read(source, limits())
-        job = restoration.prepare(name, picture, variant=variant, seed=seed, knobs=flatten(knobs))
+        job = restoration.prepare(
+            name,
+            picture,
+            variant=variant,
+            seed=seed,
+            knobs=flatten(knobs),
+            **beside.pictures(given),
+        )
         for note in picture.notes:
             print(note, file=sys.stderr)
         with tqdm(desc=METHODS[name].title, unit="step", disable=None) as bar:
             done = front.conclude(job, _shown(job.steps(), bar))
         saved = done.save(target)
-        print(f"{saved}: {job.variant.title}, seed {job.seed}, {done.seconds:.1f} s")
+        found = "".join(f", {word} {value:.2f}" for word, value in done.measured.items())
+        print(f"{saved}: {job.variant.title}, seed {job.seed}, {done.seconds:.1f} s{found}")
 
     return restore
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from restoration import weights
 from restoration.errors import BadKnobError, MissingWeightsError
 from restoration.params import Params, build, flatten
-from restoration.protocol import Method, Request, Step, Variant
+from restoration.protocol import Method, Need, Request, Step, Variant
 from restoration.recipe import Recipe, library_versions
 from restoration.registry import METHODS
 from restoration.runtime import Runtime, limits, max_pixels, the_runtime
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     Source: TypeAlias = str | Path | bytes | Image.Image | np.ndarray | Tensor | Picture
 
 LARGEST_SEED = 2**31 - 1
+LOST = 0.5
+"""What is at least as bright in the picture of a mask is to be filled in."""
+WORDS: dict[Need, str] = {
+    "mask": "a mask",
+    "kernel": "a blur kernel",
+    "exposures": "further exposures",
+    "album": "an album",
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class Job:
     params: Params
     seed: int
     picture: Picture
+    request: Request
     reference: Picture | None = None
 
     def recipe(self) -> Recipe:
@@ -51,18 +61,15 @@ class Job:
             weights={n: weights.fingerprint(weights.locate(w.name)) for n, w in files.items()},
             versions=library_versions(),
             size=(self.picture.image.shape[-1], self.picture.image.shape[-2]),
+            inputs={name: _fingerprint(tensor) for name, tensor in _beside(self.request)},
         )
 
     def steps(self, runtime: Runtime | None = None) -> Iterator[Step]:
         """Wait for the device and restore; close it to cancel."""
         from restoration.noise import seeded
 
-        request = Request(
-            degraded=self.picture.image,
-            reference=self.reference.image if self.reference else None,
-        )
         runtime = runtime or the_runtime()
-        return runtime.run(self.method, self.variant, request, self.params, seeded(self.seed))
+        return runtime.run(self.method, self.variant, self.request, self.params, seeded(self.seed))
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,8 @@ class Restoration:
     picture: Picture
     recipe: Recipe
     seconds: float
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """What the method found out about it, such as its consistency with the input."""
 
     def save(self, path: str | Path) -> Path:
         """Write a lossless PNG that carries the recipe."""
@@ -102,7 +111,7 @@ def default_variant(method: Method) -> Variant:
     raise MissingWeightsError(f"{method.title}: not one of its checkpoints is on disk")
 
 
-def prepare(
+def prepare(  # noqa: PLR0913  # whatever a method may need has its own name
     method: str,
     picture: Picture,
     *,
@@ -110,12 +119,27 @@ def prepare(
     seed: int | None = None,
     knobs: Mapping[str, object],
     reference: Picture | None = None,
+    mask: Picture | None = None,
+    kernel: Picture | None = None,
+    exposures: Sequence[Picture] = (),
 ) -> Job:
     """Check what is asked for; draw the seed where none is given.
 
+    Args:
+        method: a name from `methods()`.
+        picture: the degraded picture; of several exposures the darkest.
+        variant: which weights; the best ones on disk where it is None.
+        seed: drawn where it is None.
+        knobs: by name; the others are at their defaults.
+        reference: the clean picture, where it is known; no method sees it.
+        mask: as large as the picture, white where it is to be filled in.
+        kernel: a picture of the blur, bright where the light of a point went.
+        exposures: further ones of the same scene, darkest first.
+
     Raises:
         BadKnobError: the method, variant, seed or a knob does not exist or is out of range, or
-            the result would be too large.
+            the result would be too large, or the method has no use for what is given.
+        BadPictureError: what the method needs is not given, or does not fit the picture.
         MissingWeightsError: the variant's weights are not on disk.
     """
     chosen = _method(method)
@@ -134,15 +158,27 @@ def prepare(
             f"the result would be {width}x{height}, and {max_pixels() / 1e6:g} megapixels is the "
             "most this hub makes: choose a smaller upscale or a smaller picture"
         )
-    return Job(chosen, version, params, int(seed), picture, reference)
+    request = Request(
+        degraded=picture.image,
+        mask=_mask(mask.image) if mask else None,
+        kernel=kernel.image[0].mean(0) if kernel else None,
+        exposures=tuple(one.image for one in exposures),
+        reference=reference.image if reference else None,
+    )
+    _refuse_needless(chosen, request)
+    chosen.check(request, params)
+    return Job(chosen, version, params, int(seed), picture, request, reference)
 
 
-def restore(
+def restore(  # noqa: PLR0913  # as `prepare`
     method: str,
     picture: Source,
     *,
     variant: str | None = None,
     seed: int | None = None,
+    mask: Source | None = None,
+    kernel: Source | None = None,
+    exposures: Sequence[Source] = (),
     **knobs: object,
 ) -> Restoration:
     """Restore a picture: `restore("diffbir", "in.png", variant="mini", seed=1, upscale=2)`.
@@ -152,16 +188,24 @@ def restore(
         picture: a file, its bytes, a PIL image, an array (H, W, C), or a tensor (1, 3, H, W).
         variant: which weights; the best ones on disk where it is None.
         seed: drawn, and noted in the recipe, where it is None.
+        mask: a picture of the same size, white where this one is to be filled in.
+        kernel: a picture of the blur: what became of a point.
+        exposures: further ones of the same scene, darkest first.
         knobs: the method's knobs; `tiles_size` stands for `tiles.size`.
 
     Raises:
         RestorationError: what is asked for cannot be done; the text says why.
     """
-    from restoration import image_io
-
-    if not isinstance(picture, image_io.Picture):
-        picture = image_io.read(picture, limits())
-    job = prepare(method, picture, variant=variant, seed=seed, knobs=knobs)
+    job = prepare(
+        method,
+        _read(picture),
+        variant=variant,
+        seed=seed,
+        knobs=knobs,
+        mask=None if mask is None else _read(mask),
+        kernel=None if kernel is None else _read(kernel),
+        exposures=[_read(one) for one in exposures],
+    )
     return conclude(job, job.steps())
 
 
@@ -173,7 +217,47 @@ def conclude(job: Job, steps: Iterator[Step]) -> Restoration:
             start = time.perf_counter()
     assert last is not None
     picture = replace(job.picture, image=last.estimate())
-    return Restoration(picture, job.recipe(), time.perf_counter() - start)
+    return Restoration(picture, job.recipe(), time.perf_counter() - start, last.measured)
+
+
+def _read(source: Source) -> Picture:
+    from restoration import image_io
+
+    if isinstance(source, image_io.Picture):
+        return source
+    return image_io.read(source, limits())
+
+
+def _mask(image: Tensor) -> Tensor:
+    """1 where the picture is kept, from one (1, 3, H, W) that is white where it is not."""
+    return (image.mean(1, keepdim=True) < LOST).float()
+
+
+def _beside(request: Request) -> Iterator[tuple[Need, Tensor]]:
+    """What was given beside the picture."""
+    if request.mask is not None:
+        yield "mask", request.mask
+    if request.kernel is not None:
+        yield "kernel", request.kernel
+    if request.exposures:
+        import torch
+
+        yield "exposures", torch.cat([one.flatten() for one in request.exposures])
+
+
+def _refuse_needless(method: Method, request: Request) -> None:
+    for name, _ in _beside(request):
+        if name not in method.needs:
+            able = [one.name for one in METHODS.values() if name in one.needs]
+            raise BadKnobError(
+                f"{method.title} has no use for {WORDS[name]}: leave it out, or take a method that "
+                f"has ({', '.join(able) or 'there is none'})"
+            )
+
+
+def _fingerprint(tensor: Tensor) -> str:
+    """The sha256 of the values as little-endian float32."""
+    return hashlib.sha256(tensor.contiguous().numpy().astype("<f4").tobytes()).hexdigest()
 
 
 def _method(name: str) -> Method:

@@ -47,6 +47,8 @@ class Recipe(BaseModel):
     """Of the libraries that a pixel can depend on."""
     size: tuple[int, int]
     """(width, height) of the degraded picture."""
+    inputs: dict[str, str] = {}
+    """What was given beside it (mask, kernel, exposures) -> sha256 of its values."""
 
     def to_json(self) -> str:
         """One line of ASCII; the same recipe always gives the same text."""

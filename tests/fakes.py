@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 from pydantic import Field
 
-from restoration.params import Params
+from restoration.errors import BadPictureError, RestorationError
+from restoration.params import Params, only_when
+from restoration.problems import Problem
 from restoration.protocol import Method, Preset, Request, Step, Variant
 from restoration.registry import METHODS
 
@@ -45,8 +48,6 @@ class SmoothParams(Params):
 def smooth(request: Request, params: Params, noise: Noise) -> Iterator[Step]:
     """Average neighbours, again and again."""
     from torch.nn import functional
-
-    from restoration.errors import RestorationError
 
     params, x = cast(SmoothParams, params), request.degraded
     if params.mode == "fail":
@@ -88,14 +89,114 @@ SMOOTH = Method(
 )
 
 
+class FillParams(Params):
+    """Knobs of the fake that paints what is lost."""
+
+    problem: Problem = Problem()
+    """What was done to the picture."""
+    colour: Literal["red", "green"] = "red"
+    """What the lost part is painted with."""
+    depth: float = Field(
+        default=1.0, ge=0.0, le=1.0, json_schema_extra=only_when(colour=("green",))
+    )
+    """How green."""
+
+
+def fill(request: Request, params: Params, noise: Noise) -> Iterator[Step]:
+    """Paint the lost part, and leave the rest alone; a kernel is pasted into the corner."""
+    import torch
+
+    params, x = cast(FillParams, params), request.degraded
+    colour = torch.zeros(1, 3, 1, 1)
+    colour[0, ["red", "green"].index(params.colour)] = params.depth
+    kept = torch.ones_like(x[:, :1]) if request.mask is None else request.mask
+    yield Step(1, 2, "measurement", partial(_same, x * kept))
+    x = x * kept + colour * (1 - kept)
+    if request.kernel is not None:
+        x[..., : request.kernel.shape[0], : request.kernel.shape[1]] = request.kernel
+    yield Step(2, 2, "done", partial(_same, x), {"consistency": 3.2109})
+
+
+def check_fill(request: Request, params: Params) -> None:
+    """Ask for what the problem speaks of."""
+    problem = cast(FillParams, params).problem
+    if problem.missing == "drawn" and request.mask is None:
+        raise BadPictureError("Draw over what is lost: nothing is marked yet.")
+    if problem.missing == "drawn" and request.mask.shape[-2:] != request.degraded.shape[-2:]:
+        raise BadPictureError("The mask has another size than the picture.")
+    if problem.blur == "kernel" and request.kernel is None:
+        raise BadPictureError("Give a picture of the blur kernel.")
+
+
+class MergeParams(Params):
+    """Knobs of the fake that merges exposures."""
+
+    weight: float = Field(default=1.0, ge=0.0, le=1.0)
+    """How much the further exposures count."""
+
+
+def merge(request: Request, params: Params, noise: Noise) -> Iterator[Step]:
+    """The mean of all exposures."""
+    import torch
+
+    x = torch.cat([request.degraded, *request.exposures]).mean(0, keepdim=True)
+    yield Step(1, 1, "done", partial(_same, x))
+
+
+def check_merge(request: Request, params: Params) -> None:
+    """Ask for two more exposures."""
+    if len(request.exposures) != 2:
+        raise BadPictureError(
+            f"Give a medium and a long exposure too: three in all, not {1 + len(request.exposures)}"
+        )
+
+
+PLAIN = (Variant("mini", "mini", "The only one.", ()),)
+FILL = Method(
+    name="fill",
+    title="Fill",
+    help="Paints what is lost.",
+    paper="None",
+    params=FillParams,
+    variants=PLAIN,
+    presets=(
+        Preset("Fill in", "For scratches: draw over them.", {"problem.missing": "drawn"}),
+        Preset("Sharpen", "For a known blur.", {"problem.blur": "kernel"}),
+        Preset("Random", "For lost pixels.", {"problem.missing": "random", "problem.share": 0.5}),
+    ),
+    load=lambda device, variant: fill,
+    output_size=lambda height, width, params: (height, width),
+    needs=frozenset({"mask", "kernel"}),
+    check=check_fill,
+    family="Guided fakes",
+)
+REFILL = replace(FILL, name="refill", title="Refill", help="Paints what is lost, again.")
+MERGE = Method(
+    name="merge",
+    title="Merge",
+    help="Merges exposures.",
+    paper="None",
+    params=MergeParams,
+    variants=PLAIN,
+    presets=(),
+    load=lambda device, variant: merge,
+    output_size=lambda height, width, params: (height, width),
+    needs=frozenset({"exposures"}),
+    check=check_merge,
+    family="Guided fakes",
+)
+GUIDED = (FILL, REFILL, MERGE)
+
+
 @contextmanager
-def registered(method: Method) -> Iterator[dict[str, Method]]:
-    """The registry with `method` in it, for as long as the block lasts."""
-    METHODS[method.name] = method
+def registered(*methods: Method) -> Iterator[dict[str, Method]]:
+    """The registry with `methods` in it, for as long as the block lasts."""
+    METHODS.update({method.name: method for method in methods})
     try:
         yield METHODS
     finally:
-        del METHODS[method.name]
+        for method in methods:
+            del METHODS[method.name]
 
 
 @contextmanager

@@ -2,14 +2,16 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 import torch
 
 from restoration import image_io
-from restoration.__main__ import COMMANDS, main
+from restoration.__main__ import COMMANDS, main, restore_command
 from restoration.image_io import Picture
 from restoration.recipe import read_recipe
+from tests.fakes import GUIDED, registered
 
 
 @pytest.fixture
@@ -149,3 +151,35 @@ def test_what_can_be_mended_is_one_line_and_exit_code_1(capsys, tmp_path):
     assert code == 1
     assert "PDF" in err
     assert err.count("\n") == 1
+
+
+@pytest.fixture
+def guided():
+    with registered(*GUIDED) as methods:
+        for name in methods:
+            COMMANDS.setdefault(f"restore {name}", partial(restore_command, name))
+        yield
+        for method in GUIDED:
+            del COMMANDS[f"restore {method.name}"]
+
+
+def test_a_mask_is_an_option_and_what_was_measured_is_told(capsys, guided, source, tmp_path):
+    mask = torch.zeros(1, 3, 24, 40)
+    mask[..., :4] = 1
+    image_io.write(tmp_path / "mask.png", Picture(image=mask))
+    target = str(tmp_path / "out.png")
+    args = ("--mask", str(tmp_path / "mask.png"), "--problem.missing", "drawn")
+    code, out, _ = said(capsys, "restore", "fill", source, target, *args)
+    assert (code, ", consistency 3.21" in out) == (0, True)
+    assert (image_io.read(target).image[0, 0] == 1)[:, :4].all()
+
+
+def test_exposures_are_an_option(capsys, guided, source, tmp_path):
+    args = (source, str(tmp_path / "out.png"), "--exposures", source, source)
+    assert said(capsys, "restore", "merge", *args)[0] == 0
+
+
+def test_a_method_without_need_of_a_mask_has_no_option_for_it(capsys, source, tmp_path):
+    args = (source, str(tmp_path / "out.png"), "--mask", source)
+    code, _, err = said(capsys, "restore", "diffbir", *args)
+    assert (code, "--mask" in err) == (2, True)

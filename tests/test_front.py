@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from torch.testing import assert_close
 
 import restoration
 from restoration import front, image_io
 from restoration.errors import BadKnobError, BadPictureError, MissingWeightsError
 from restoration.image_io import Picture
 from restoration.registry import METHODS
+from tests.fakes import GUIDED, registered
 
 GREY = Picture(image=torch.full((1, 3, 24, 40), 0.5))
 
@@ -113,3 +115,65 @@ def test_closing_a_job_frees_the_device():
     next(steps)
     steps.close()
     assert next(prepare().steps()).note == "loading the model"
+
+
+WHITE_CORNER = torch.zeros(1, 3, 24, 40)
+WHITE_CORNER[..., :5, :7] = 0.9
+
+
+@pytest.fixture
+def guided():
+    with registered(*GUIDED):
+        yield
+
+
+def test_a_mask_is_one_where_its_picture_is_dark(guided):
+    knobs = {"problem.missing": "drawn"}
+    job = front.prepare("fill", GREY, knobs=knobs, mask=Picture(image=WHITE_CORNER))
+    assert torch.equal(job.request.mask, 1 - WHITE_CORNER[:, :1].round())
+
+
+def test_the_mask_arrives_where_it_was_drawn(guided):
+    done = restoration.restore("fill", GREY, mask=WHITE_CORNER, problem_missing="drawn")
+    red = (done.picture.image[0] == torch.tensor([1.0, 0, 0]).view(3, 1, 1)).all(0)
+    assert torch.equal(red, WHITE_CORNER[0, 0] > 0.5)
+
+
+def test_a_kernel_is_the_grey_of_its_picture(guided):
+    picture = torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1).expand(1, 3, 3, 5)
+    knobs = {"problem.blur": "kernel"}
+    job = front.prepare("fill", GREY, knobs=knobs, kernel=Picture(image=picture))
+    assert_close(job.request.kernel, torch.full((3, 5), 0.4))
+
+
+def test_exposures_are_given_as_they_are(guided):
+    done = restoration.restore("merge", GREY, exposures=[GREY.image * 0, GREY.image * 2])
+    assert_close(done.picture.image, GREY.image)
+
+
+def test_what_the_method_measured_comes_with_the_result(guided):
+    done = restoration.restore("fill", GREY, mask=WHITE_CORNER)
+    assert done.measured == {"consistency": 3.2109}
+
+
+def test_the_recipe_names_what_was_given_by_its_hash(guided):
+    done = restoration.restore("fill", GREY, mask=WHITE_CORNER)
+    assert {name: len(digest) for name, digest in done.recipe.inputs.items()} == {"mask": 64}
+
+
+def test_what_a_method_lacks_is_told_before_the_work_begins(guided):
+    with pytest.raises(BadPictureError, match="Draw over what is lost"):
+        front.prepare("fill", GREY, knobs={"problem.missing": "drawn"})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"mask": GREY}, "DiffBIR has no use for a mask: .* take a method that has .*fill"),
+        ({"kernel": GREY}, "DiffBIR has no use for a blur kernel: .*fill"),
+        ({"exposures": [GREY]}, "DiffBIR has no use for further exposures: .*merge"),
+    ],
+)
+def test_a_picture_that_a_method_has_no_use_for_is_refused(guided, given, words):
+    with pytest.raises(BadKnobError, match=words):
+        prepare(**given)

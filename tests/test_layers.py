@@ -21,11 +21,11 @@ LAYERS = (
     },
     {"runtime", "recipe", "image_io", "tiling", "colour", "metrics"},
     {"weights", "blur_kernels", "jpeg", "networks"},
-    {"downloads", "degradations", "random_degradations"},
+    {"downloads", "degradations", "random_degradations", "losses"},
     {"degradation_kinds", "methods"},
     {"registry"},
     {"front"},
-    {"listing"},
+    {"listing", "beside"},
     {"evaluation", "training"},
     {"__init__", "__main__"},
 )
