@@ -1,7 +1,7 @@
 """How close two pictures are, by numbers.
 
-Pictures are RGB float32 (B, 3, H, W) in [0, 1] of the same size; values are clamped to that
-range first. Both metrics are taken on all three channels alike (no conversion to luminance).
+Pictures are float32 (B, C, H, W) in [0, 1] of the same size; values are clamped to that range
+first. All metrics are taken on all channels alike (no conversion to luminance).
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 
 from torch import Tensor
+
+from restoration.colour import resize
 
 WINDOW = 11
 """Side of the window of `ssim` in pixels."""
@@ -50,6 +52,29 @@ def ssim(a: Tensor, b: Tensor) -> float:
     )
     border = WINDOW // 2
     return float(values[..., border:-border, border:-border].mean())
+
+
+def consistency(operator_output: Tensor, y: Tensor) -> float:
+    """How far a result, degraded again, is from the measurement: mean squared difference.
+
+    On 0..255, so 6.25 is an error of 2.5 grey levels; nothing is rounded. The "Consistency" of
+    GDP's tables (Fei et al. 2023).
+
+    Raises:
+        ValueError: the pictures differ in size.
+    """
+    a, b = _matched(operator_output, y)
+    return float((a - b).mul(255).square().mean())
+
+
+def downscaled_consistency(restored: Tensor, y: Tensor) -> float:
+    """`consistency` of an enlarged picture, (B, C, H, W), with the small one it was made from.
+
+    The result is made as small as y by antialiased bicubic resizing and rounded to grey levels,
+    whatever y itself was made by: figures of GDP's program (compute_consistency) compare to this.
+    """
+    small = resize(restored, *y.shape[-2:]).clamp(0, 1)
+    return consistency(small.mul(255).round() / 255, y)
 
 
 def _matched(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""PSNR and SSIM against their definitions."""
+"""PSNR, SSIM and consistency against their definitions."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from restoration.blur_kernels import gaussian_kernel
-from restoration.metrics import psnr, ssim
+from restoration.metrics import consistency, downscaled_consistency, psnr, ssim
 from restoration.noise import seeded
 
 
@@ -67,7 +67,19 @@ def test_ssim_needs_room_for_one_window():
     assert math.isnan(ssim(a, b))
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+def test_consistency_is_in_grey_levels_of_255():
+    assert consistency(flat(0.0), flat(2 / 255)) == pytest.approx(4)
+
+
+def test_a_result_that_explains_the_measurement_is_consistent():
+    assert consistency(flat(0.3), flat(0.3)) == 0
+
+
+def test_an_enlarged_picture_is_made_small_and_rounded_before_it_is_compared():
+    assert downscaled_consistency(flat(100.4 / 255), flat(102 / 255, 4)) == pytest.approx(4)
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim, consistency])
 def test_pictures_of_other_sizes_are_refused_with_both_sizes(metric):
     with pytest.raises(ValueError, match="3x16 and 16x16"):
         metric(flat(0.5)[..., :3], flat(0.5))
