@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import tyro
 from pydantic import ValidationError
-from tyro.conf import OmitArgPrefixes, Positional, arg
+from tyro.conf import Positional, arg
 
 import restoration
 from restoration import beside, degradation_kinds, downloads, front, listing, weights
@@ -23,10 +23,12 @@ from restoration.errors import BadKnobError, RestorationError
 from restoration.params import Params, explain, flatten
 from restoration.protocol import Step
 from restoration.registry import METHODS
-from restoration.runtime import PROJECT, limits, state_folder
+from restoration.runtime import PROJECT, limits
 
 WRONG_USE = 2
 """Exit code for arguments that make no sense, as getopt and argparse have it."""
+TRAINED = ("stage1", "prior", "minis")
+"""What `train` can be told to train, see `training/commands.py`."""
 
 
 def list_methods(*, as_json: Annotated[bool, arg(name="json")] = False) -> None:
@@ -187,26 +189,11 @@ def weights_verify(names: Positional[tuple[str, ...]] = ()) -> None:
         print(f"{name:20} {weights.verify(name)}")
 
 
-def train_stage1() -> Callable[..., None]:
-    """The command that trains stage 1; imported late, since training needs torch."""
-    from restoration.training import stage1
+def train_command(part: str) -> Callable[..., None]:
+    """The command that trains `part`; imported late, since training needs torch."""
+    from restoration.training import commands
 
-    def train(knobs: Annotated[stage1.Stage1Params, OmitArgPrefixes, arg(name="")]) -> None:
-        """Train a SwinIR to remove degradation, from its last state on."""
-        stage1.train_stage1(knobs, state_folder())
-
-    return train
-
-
-def train_minis() -> Callable[..., None]:
-    """The command that improves every bundled checkpoint."""
-    from restoration.training import minis
-
-    def train(knobs: Annotated[minis.MinisParams, OmitArgPrefixes, arg(name="")]) -> None:
-        """Train every mini on from its last state, sharing the time among them."""
-        print("\n".join(minis.train_minis(knobs, state_folder())))
-
-    return train
+    return commands.COMMANDS[part]
 
 
 COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
@@ -217,8 +204,7 @@ COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
     "weights list": lambda: weights_list,
     "weights fetch": lambda: weights_fetch,
     "weights verify": lambda: weights_verify,
-    "train stage1": train_stage1,
-    "train minis": train_minis,
+    **{f"train {part}": functools.partial(train_command, part) for part in TRAINED},
 }
 
 

@@ -11,6 +11,7 @@ from restoration import image_io
 from restoration.__main__ import COMMANDS, main, restore_command
 from restoration.image_io import Picture
 from restoration.recipe import read_recipe
+from restoration.weights import metadata
 from tests.fakes import GUIDED, registered
 
 
@@ -35,7 +36,7 @@ def test_methods_are_listed(capsys):
 
 def test_methods_are_listed_for_programs(capsys):
     _, out, _ = said(capsys, "methods", "--json")
-    (method,) = json.loads(out)
+    method, *_ = json.loads(out)
     assert method["name"] == "diffbir"
     assert {"stages", "upscale", "tiles.size"} <= {knob["name"] for knob in method["knobs"]}
 
@@ -94,13 +95,17 @@ def test_weights_are_verified(capsys):
     assert "sound: " in said(capsys, "weights", "verify")[1]
 
 
-def test_training_runs(capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("recipe", "size"),
+    [("stage1", ("--channels", "48", "--blocks", "1")), ("prior", ("--channels", "32"))],
+)
+def test_training_runs(recipe, size, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("RESTORATION_STATE", str(tmp_path))
-    args = ("--steps", "1", "--batch", "1", "--side", "32", "--channels", "48", "--blocks", "1")
+    args = ("--steps", "1", "--batch", "1", "--side", "32", "--drawn", "1", *size)
     out = tmp_path / "trained.safetensors"
-    code, _, _ = said(capsys, "train", "stage1", *args, "--drawn", "1", "--out", str(out))
+    code, _, _ = said(capsys, "train", recipe, *args, "--out", str(out))
     assert code == 0
-    assert out.is_file()
+    assert metadata(out)["recipe"] == recipe
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -82,7 +82,8 @@ class Stage1Recipe:
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """The mean Charbonnier distance (Lai et al. 2017)."""
         degraded, clean = batch
-        return ((network(degraded).float() - clean).square() + 1e-6).sqrt().mean()
+        restored: Tensor = network(degraded)
+        return ((restored.float() - clean).square() + 1e-6).sqrt().mean()
 
 
 @torch.no_grad()
