@@ -19,7 +19,7 @@ LAYERS = (
         "image_header",
         "image_pixels",
     },
-    {"runtime", "recipe", "image_io", "tiling", "colour", "metrics"},
+    {"runtime", "recipe", "image_io", "tiling", "colour", "metrics", "schedules", "samplers"},
     {"weights", "blur_kernels", "jpeg", "networks"},
     {"downloads", "degradations", "random_degradations", "losses"},
     {"degradation_kinds", "methods"},
