@@ -2,7 +2,7 @@
 
 Takes x_t (B, 3, H, W) in [-1, 1] plus noise and the training step t (B,), 0 to 999; gives
 (B, 6, H, W): the noise eps, then v, where the variance lies between its two bounds. Sides must be
-multiples of `multiple(config)`. Constructor arguments have the names of the official program;
+multiples of 2 to the number of halvings. Constructor arguments have the names of the official program;
 `attention_resolutions` are factors of downscaling. Checkpoints have the published key names and
 are renamed here to those of `diffusers.UNet2DModel`, whose outputs are the same to 4e-6.
 """
@@ -120,11 +120,6 @@ def half_torso(network: Any, dtype: torch.dtype) -> None:
     network.conv_norm_out.register_forward_pre_hook(partial(_take, torch.float32))
     # diffusers casts the time to the type of the first parameter, which now must not be this one.
     network.conv_in = network._modules.pop("conv_in")
-
-
-def multiple(config: Config) -> int:
-    """What the sides of a picture must be multiples of."""
-    return int(2 ** (len(config["channel_mult"]) - 1))
 
 
 def from_published(state: State, config: Config) -> dict[str, Tensor]:

@@ -1,11 +1,14 @@
 """The U-Net of guided diffusion gives the published numbers, in half precision nearly so."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
 
 from restoration import weights
+from restoration.errors import WrongWeightsError
 from restoration.networks import guided_unet
 from tests.tolerances import NETWORK
 
@@ -71,6 +74,30 @@ def test_the_gradient_of_the_input_is_the_same(probed, network):
 def test_the_embedding_of_the_time_is_the_same(probed, network):
     found = network.time_embedding(network.time_proj(probed.tensors["in.t"]))
     assert_close(found, probed.tensors["out.emb"], atol=NETWORK, rtol=0)
+
+
+@torch.no_grad()
+def test_a_published_file_is_loaded_by_its_entry(pack, tmp_path, monkeypatch):
+    file, manifest = tmp_path / "prior.pt", tmp_path / "manifests" / "prior.json"
+    torch.save(pack.weights, file)
+    manifest.parent.mkdir()
+    keys = {key: list(value.shape) for key, value in pack.weights.items()}
+    manifest.write_text(json.dumps({"config": pack.config, "keys": keys}))
+    monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(weights, "locate", lambda name: file)
+    entry = weights.named("guided-ffhq-256").model_copy(update={"manifest": manifest.name})
+    found = output(guided_unet.load(entry), pack, pack.tensors["in.x"])
+    assert_close(found, pack.tensors["out.eps_and_v"], atol=NETWORK, rtol=0)
+
+
+def test_a_tensor_of_another_network_is_named(pack):
+    state = {**pack.weights, "encoder.0.weight": torch.zeros(1)}
+    with pytest.raises(WrongWeightsError, match=r"1 tensors differ, first 'encoder\.0\.weight'"):
+        weights.load_into(
+            guided_unet.build(pack.config),
+            guided_unet.from_published(state, pack.config),
+            file="prior.pt",
+        )
 
 
 def test_checkpointing_leaves_the_gradient_as_it_is(probed, network):
