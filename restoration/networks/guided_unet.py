@@ -1,8 +1,8 @@
 """The U-Net of guided diffusion (Dhariwal & Nichol 2021), from diffusers: a prior over pixels.
 
 Takes x_t (B, 3, H, W) in [-1, 1] plus noise and the training step t (B,), 0 to 999; gives
-(B, 6, H, W): the noise eps, then v, where the variance lies between its two bounds. Sides must be
-multiples of 2 to the number of halvings. Constructor arguments have the names of the official program;
+(B, 6, H, W): the noise eps, then v, where the variance lies between its two bounds. H and W must
+be multiples of 2^(levels - 1). Constructor arguments have the names of the official program;
 `attention_resolutions` are factors of downscaling. Checkpoints have the published key names and
 are renamed here to those of `diffusers.UNet2DModel`, whose outputs are the same to 4e-6.
 """
