@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 
 from demo import comparer, failures
+from demo.beside import Beside, beside
 from demo.comparing import Asked, Results, View, compare
-from demo.controls import MOST_RADIOS, controls, seed_control, seed_of
+from demo.controls import MOST_RADIOS, QUIET, controls, seed_control, seed_of
 from demo.fragments import status
+from demo.method_form import variants
 from demo.method_tab import AT_ONCE
 from demo.picture import PictureInput, picture_input, refusal
+from demo.presets import preset_values, start
 from demo.restoring import Updates
 from demo.serving import ASSETS
 from demo.settings_list import (
@@ -24,16 +27,14 @@ from demo.settings_list import (
     listed,
     setting_of,
     settings_list,
+    wanted_by,
     without,
 )
-from restoration import front
 from restoration.errors import RestorationError
-from restoration.params import knobs_of
-from restoration.protocol import Method, Preset
+from restoration.protocol import Method
 
 READY = "Drop a picture, list the settings to compare, and press Run."
 STOPPED = "Stopped. The results so far stay."
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,16 @@ class Chosen:
 
     state: gr.State
     listing: gr.HTML
+    extra: Beside = field(default_factory=lambda: Beside({}, {}))
+    """What they want beside the picture."""
 
     def outputs(self) -> list[Any]:
-        """Both, in the order of `update`."""
-        return [self.state, self.listing]
+        """All of it, in the order of `update`."""
+        return [self.state, self.listing, *self.extra.panes.values()]
 
-    @staticmethod
-    def update(settings: tuple[Setting, ...]) -> tuple[Any, ...]:
+    def update(self, settings: tuple[Setting, ...]) -> tuple[Any, ...]:
         """Their new values."""
-        return settings, listed(settings)
+        return settings, listed(settings), *self.extra.seen(wanted_by(settings)).values()
 
 
 def build(methods: Mapping[str, Method]) -> CompareTab:
@@ -76,8 +78,9 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
                 placeholder="Drop the clean original here\nto have the results measured",
                 elem_id="compare-reference",
             )
+            extra = beside(list(methods.values()), picture, "compare", frozenset())
         with gr.Column(scale=3, min_width=300):
-            chosen = _chosen(methods)
+            chosen = _chosen(methods, extra)
             _adding(methods, chosen)
             seed = seed_control("compare-seed")
     with gr.Row(elem_classes="actions"):
@@ -91,12 +94,14 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
         settings: tuple[Setting, ...],
         seed: int,
         before: Results | None,
+        *given: Any,
     ) -> Iterator[Updates]:
-        yield from compare(view, Asked(picture, reference, settings, seed_of(seed)), before)
+        more = dict(zip(extra.fields, given, strict=True))
+        yield from compare(view, Asked(picture, reference, settings, seed_of(seed), more), before)
 
     event = run.click(
         handler,
-        [picture, reference, chosen.state, seed, view.shown],
+        [picture, reference, chosen.state, seed, view.shown, *extra.fields.values()],
         view.outputs(),
         concurrency_id="device",
         concurrency_limit=AT_ONCE,
@@ -136,10 +141,10 @@ def _view(run: gr.Button, stop: gr.Button) -> View:
     return View(run, stop, state, noted, compared, table, downloads, gr.State(None))
 
 
-def _chosen(methods: Mapping[str, Method]) -> Chosen:
+def _chosen(methods: Mapping[str, Method], extra: Beside) -> Chosen:
     gr.HTML(f"<h2>Settings to compare, {MOST_SETTINGS} at most</h2>")
-    start = defaults(methods)
-    chosen = Chosen(gr.State(start), settings_list(start, elem_id="compare-settings"))
+    begin = defaults(methods)
+    chosen = Chosen(gr.State(begin), settings_list(begin, elem_id="compare-settings"), extra)
     every = gr.Button("Add the default of every method", size="sm", elem_id="compare-defaults")
     every.click(
         lambda settings: chosen.update(_tried(added, settings, *defaults(methods))),
@@ -182,12 +187,7 @@ def _adding(methods: Mapping[str, Method], chosen: Chosen) -> None:
 
 def _form(method: Method, chosen: Chosen) -> None:
     """The variant, presets and knobs of one method, and the button that adds what they say."""
-    offered = front.available(method)
-    choices = [
-        (one.title if not missing else f"{one.title} (not on disk)", one.name)
-        for one, missing in offered
-    ]
-    ready = next((one.name for one, missing in offered if not missing), choices[0][1])
+    choices, ready = variants(method)
     variant = gr.Dropdown(choices, value=ready, label="Weights", filterable=False)
     preset = gr.Dropdown(
         [(f"{one.name}: {one.help}", one.name) for one in method.presets],
@@ -197,7 +197,7 @@ def _form(method: Method, chosen: Chosen) -> None:
         visible=bool(method.presets),
         filterable=False,
     )
-    fields = controls(method.params)
+    fields = controls(method.params, start(method))
     keys = list(fields)
     add = gr.Button("Add this setting", elem_id=f"compare-add-{method.name}")
 
@@ -213,12 +213,6 @@ def _form(method: Method, chosen: Chosen) -> None:
         queue=False,
         **QUIET,
     )
-
-
-def preset_values(method: Method, name: str) -> dict[str, Any]:
-    """Every knob under a preset, by key: its own values, and the defaults of the others."""
-    preset = next((one for one in method.presets if one.name == name), Preset("", ""))
-    return {knob.key: preset.knobs.get(knob.name, knob.default) for knob in knobs_of(method.params)}
 
 
 def _tried(make: Any, *values: Any) -> Any:

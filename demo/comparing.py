@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 
-from demo import comparer, failures
+from demo import beside, comparer, failures
 from demo.fragments import notes, status
 from demo.picture import refusal
 from demo.restoring import Reel, Updates, keep
@@ -91,6 +91,8 @@ class Asked:
     reference: str | None
     settings: Sequence[Setting]
     seed: int | None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What is there beside the picture."""
 
 
 def compare(view: View, asked: Asked, before: Results | None) -> Iterator[Updates]:
@@ -154,6 +156,7 @@ def _jobs(asked: Asked) -> list[tuple[Setting, front.Job]]:
             seed=jobs[0][1].seed if jobs else asked.seed,
             knobs=one.knobs(),
             reference=reference,
+            **beside.read(one.method, one.values(), asked.given, picture),
         )
         jobs.append((one, job))
     return jobs
@@ -189,7 +192,12 @@ class Gallery:
         assert reel.last is not None, "a restorer yields at least one step"
         seconds = time.perf_counter() - reel.begun
         image = reel.last.estimate()
-        row = replace(self._row(setting.label, image), seconds=seconds, seed=job.seed)
+        row = replace(
+            self._row(setting.label, image),
+            seconds=seconds,
+            seed=job.seed,
+            measured=reel.last.measured,
+        )
         mark = f"{len(self.rows)}-{job.method.name}-{job.variant.name}"
         path = keep(replace(job.picture, image=image), mark, job.recipe())
         self.rows.append(row)

@@ -1,8 +1,9 @@
-"""Knob -> Gradio component: the one place that knows how a knob looks."""
+"""Knob -> Gradio component: the one place that knows how a knob looks and when it is seen."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -16,11 +17,13 @@ MOST_RADIOS = 4
 """A choice among more than this many becomes a drop-down list."""
 DRAWN = -1
 """What the seed control holds while every run is to draw its own seed."""
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""Of events that are the page's own affair."""
 
 
-def control(knob: Knob) -> gr.components.Component:
+def control(knob: Knob, **settings: Any) -> gr.components.Component:
     """The component that sets one knob: its label, help, default and range."""
-    common: dict[str, Any] = {"label": knob.label, "info": knob.help, "value": knob.default}
+    common = {"label": knob.label, "info": knob.help, "value": knob.default} | settings
     match knob.kind:
         case "flag":
             return gr.Checkbox(**common)
@@ -38,19 +41,39 @@ def control(knob: Knob) -> gr.components.Component:
     return gr.Slider(minimum=knob.low, maximum=knob.high, step=knob.step, **common)
 
 
-def controls(params: type[Params]) -> dict[str, gr.components.Component]:
+def controls(
+    params: type[Params], start: Mapping[str, Any] | None = None
+) -> dict[str, gr.components.Component]:
     """A control for every knob of `params`, by knob key, placed in the current Blocks context.
 
-    Single knobs stand open; each group of knobs is a folded section under its own name.
+    Single knobs stand open; each group of knobs is a section under its own name, folded unless the
+    form begins with it. A knob that does not matter beside the others is not seen.
+
+    Args:
+        params: the knobs.
+        start: values by key that the form starts with; the defaults where it is None.
     """
+    values = {knob.key: knob.default for knob in knobs_of(params)} | dict(start or {})
     made: dict[str, gr.components.Component] = {}
+
+    def place(knob: Knob) -> None:
+        made[knob.key] = control(knob, value=values[knob.key], visible=matters(knob, values))
+
     for group, knobs in groupby(knobs_of(params), key=lambda knob: knob.group):
         if not group:
-            made.update({knob.key: control(knob) for knob in knobs})
+            for knob in knobs:
+                place(knob)
             continue
-        with gr.Accordion(_title(group), open=False):
-            made.update({knob.key: control(knob) for knob in knobs})
+        with gr.Accordion(_title(group), open=not made):
+            for knob in knobs:
+                place(knob)
+    _follow(params, made)
     return made
+
+
+def matters(knob: Knob, values: Mapping[str, Any]) -> bool:
+    """Whether a knob matters beside the values (by key) of the others."""
+    return all(values[_key(name)] in allowed for name, allowed in knob.when.items())
 
 
 def seed_control(elem_id: str) -> gr.Number:
@@ -64,20 +87,37 @@ def seed_control(elem_id: str) -> gr.Number:
             elem_id=elem_id,
         )
         dice = gr.Button("Roll the dice", size="sm", icon=str(ASSETS / "dice.svg"))
-    dice.click(
-        lambda: secrets.randbelow(LARGEST_SEED),
-        None,
-        seed,
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
-    )
+    dice.click(lambda: secrets.randbelow(LARGEST_SEED), None, seed, queue=False, **QUIET)
     return seed
 
 
 def seed_of(value: int) -> int | None:
     """The seed asked for, unchecked, or None where one is to be drawn."""
     return None if value == DRAWN else value
+
+
+def _follow(params: type[Params], made: Mapping[str, gr.components.Component]) -> None:
+    """Show and hide what matters only beside others, whenever those others change."""
+    led = [knob for knob in knobs_of(params) if knob.when]
+    leaders = sorted({_key(name) for knob in led for name in knob.when})
+
+    def seen(*values: Any) -> dict[Any, Any]:
+        now = dict(zip(leaders, values, strict=True))
+        return {made[knob.key]: gr.update(visible=matters(knob, now)) for knob in led}
+
+    if led:
+        gr.on(
+            [made[key].change for key in leaders],
+            seen,
+            [made[key] for key in leaders],
+            [made[knob.key] for knob in led],
+            queue=False,
+            **QUIET,
+        )
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def _title(group: str) -> str:

@@ -12,7 +12,7 @@ import gradio as gr
 
 from demo import comparer, failures
 from demo.compare_tab import CompareTab
-from demo.controls import controls, seed_control, seed_of
+from demo.controls import QUIET, controls, seed_control, seed_of
 from demo.fragments import empty, notes, status
 from demo.method_tab import MethodTab
 from demo.picture import PictureInput, picture_input, refusal
@@ -23,7 +23,6 @@ from restoration.front import LARGEST_SEED
 from restoration.runtime import limits
 
 READY = "Drop a good picture and press Degrade: it comes out worse, always in the same way."
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,9 @@ def _view(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> V
         compared = comparer.comparer("Clean and degraded", elem_id="degrade-comparer")
         with gr.Row(elem_classes="actions"):
             for tab in methods:
-                button = gr.Button(f"Send to {tab.method.title}", size="md")
+                button = gr.Button(f"Send to {tab.title}", size="md")
                 button.click(
-                    lambda paths, name=tab.method.name: (paths[0], gr.Tabs(selected=name)),
+                    lambda paths, name=tab.name: (paths[0], gr.Tabs(selected=name)),
                     made,
                     [tab.picture, tabs],
                     **QUIET,

@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 THUMBNAIL_SIDE = 240
+MEANINGS = {
+    "consistency": "Consistency: how far the result, degraded in the same way, is from the input "
+    "(mean squared difference in grey levels of 255; 0 is perfect agreement)."
+}
+"""Of the words that methods measure results by."""
 
 
-def status(text: str, *, kind: str = "busy", share: float | None = None) -> str:
-    """A line that says how things are, with a bar while a share of the work is done."""
+def status(text: str, *, kind: str = "busy", share: float | None = None, hint: str = "") -> str:
+    """A line that says how things are, with a bar while a share of the work is done.
+
+    The hint below it explains a word of the line.
+    """
     bar = ""
     if share is not None:
         percent = round(100 * share)
         bar = f'<progress max="100" value="{percent}" aria-label="Progress"></progress>'
+    small = f"<small>{html.escape(hint)}</small>" if hint else ""
     role = "alert" if kind == "bad" else "status"
-    return f'<div class="state {kind}" role="{role}"><p>{html.escape(text)}</p>{bar}</div>'
+    return f'<div class="state {kind}" role="{role}"><p>{html.escape(text)}</p>{small}{bar}</div>'
+
+
+def findings(measured: Mapping[str, float]) -> str:
+    """What a method found out about its result, to go on a line that says more."""
+    return "".join(f" · {word} {value:.1f}" for word, value in measured.items())
+
+
+def meanings(measured: Mapping[str, float]) -> str:
+    """What its words mean, in a sentence each."""
+    return " ".join(MEANINGS[word] for word in measured if word in MEANINGS)
 
 
 def empty(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The page: a tab for every method, then the tabs that are not methods."""
+"""The page: a tab for every family of methods, then the tabs that are not methods."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FOOTER = """
 
 
 def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
-    """The page with a tab for each of `methods`; imports none of the deep-learning libraries."""
+    """The page with a tab for each family of `methods`; imports no deep-learning library."""
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_FOR)
     ) as page:
@@ -36,9 +36,10 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
         spoilt = examples()
         made = []
         with gr.Tabs(elem_id="tabs") as tabs:
-            for method in methods.values():
-                with gr.Tab(method.title, id=method.name):
-                    made.append(method_tab.build(method, spoilt))
+            for family in method_tab.families(list(methods.values())):
+                title, name = method_tab.title_of(family[0]), method_tab.name_of(family[0])
+                with gr.Tab(title, id=name):
+                    made.append(method_tab.build(family, spoilt))
             with gr.Tab("Compare", id="compare"):
                 compare = compare_tab.build(methods)
             with gr.Tab("Degrade", id="degrade"):

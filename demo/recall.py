@@ -53,7 +53,7 @@ def _check(method: Method, recipe: Recipe) -> None:
     if recipe.method != method.name:
         other = METHODS[recipe.method].title if recipe.method in METHODS else recipe.method
         raise BadRecipeError(
-            f"this picture was made with {other:.60}, not with {method.title}: drop it in that tab"
+            f"this picture was made with {other:.60}, not with {method.title}: drop it there"
         )
     if recipe.variant not in {variant.name for variant in method.variants}:
         known = ", ".join(variant.name for variant in method.variants)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from demo import comparer, failures
+from demo import beside, comparer, failures
 from demo.controls import seed_of
-from demo.fragments import duration, figure, notes, status, strip
+from demo.fragments import duration, figure, findings, meanings, notes, status, strip
 from demo.picture import refusal
 from restoration import front
 from restoration.errors import BadPictureError
@@ -95,18 +95,18 @@ class View:
 
 
 def restore(
-    view: View, method: Method, path: str | None, settings: dict[str, Any]
+    view: View, method: Method, path: str | None, settings: dict[str, Any], given: dict[str, Any]
 ) -> Iterator[Updates]:
     """Restore an uploaded picture; closing the generator cancels and frees the device.
 
-    `settings` holds `variant`, `seed` and the knobs by key.
+    `settings` holds `variant`, `seed` and the knobs by key; `given` what is beside the picture.
 
     Raises:
         gr.Error: with one sentence that says what to do.
     """
     yield view.started("Reading the picture …")
     try:
-        yield from _restore(view, method, path, settings)
+        yield from _restore(view, method, path, settings, given)
     except Exception as error:  # noqa: BLE001  # whatever failed, the page answers and goes on
         text = failures.sentence(error)
         yield view.ended(text, "bad")
@@ -114,7 +114,7 @@ def restore(
 
 
 def _restore(
-    view: View, method: Method, path: str | None, settings: dict[str, Any]
+    view: View, method: Method, path: str | None, settings: dict[str, Any], given: dict[str, Any]
 ) -> Iterator[Updates]:
     from restoration import image_io
 
@@ -123,7 +123,8 @@ def _restore(
     picture = image_io.read(path, limits())
     knobs = dict(settings)
     variant, seed = knobs.pop("variant"), seed_of(knobs.pop("seed"))
-    job = front.prepare(method.name, picture, variant=variant, seed=seed, knobs=knobs)
+    more = beside.read(method, knobs, given, picture)
+    job = front.prepare(method.name, picture, variant=variant, seed=seed, knobs=knobs, **more)
     first = figure(picture.image, "The picture as it came", PREVIEW_SIDE)
     yield {view.notes: notes(picture.notes), view.live: gr.update(value=first, visible=True)}
     reel = Reel()
@@ -146,6 +147,7 @@ def _result(view: View, job: front.Job, reel: Reel, seconds: float) -> Updates:
     path = keep(result, job.method.name, recipe)
     height, width = result.image.shape[-2:]
     done = f"Done in {duration(seconds)} · {width}x{height} pixels · seed {job.seed}"
+    found = reel.last.measured
     shown = [
         shown_as("Input", job.picture, keep(job.picture, "input")),
         shown_as("Result", result, path),
@@ -153,7 +155,7 @@ def _result(view: View, job: front.Job, reel: Reel, seconds: float) -> Updates:
     return {
         view.download: str(path),
         view.recipe: json.dumps(json.loads(recipe.to_json()), indent=2),
-        view.status: status(done, kind="good"),
+        view.status: status(done + findings(found), kind="good", hint=meanings(found)),
         view.notes: notes(result.notes),
         view.live: gr.update(value="", visible=False),
         view.result: gr.update(visible=True),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from demo.fragments import duration
+from demo.fragments import duration, meanings
 
 OLD = "From the run before."
 
@@ -24,6 +24,8 @@ class Row:
     seconds: float | None = None
     seed: int | None = None
     remark: str = ""
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """What the method found out about it."""
 
     def caption(self) -> str:
         """Its numbers beside the picture."""
@@ -36,12 +38,19 @@ def table(rows: Sequence[Row]) -> str:
     """The rows as an HTML table; columns that no row fills are left out."""
     measured = any(row.psnr is not None for row in rows)
     best = Row("", psnr=_best(row.psnr for row in rows), ssim=_best(row.ssim for row in rows))
-    heads = ["Setting", *(["PSNR (dB)", "SSIM"] if measured else []), "Time", "Seed", "Size"]
+    found = list(dict.fromkeys(word for row in rows for word in row.measured))
+    heads = [
+        *(["Setting", "PSNR (dB)", "SSIM"] if measured else ["Setting"]),
+        *(word.capitalize() for word in found),
+        *("Time", "Seed", "Size"),
+    ]
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    body = "".join(_line(row, best, measured=measured) for row in rows)
+    body = "".join(_line(row, best, found, measured=measured) for row in rows)
+    meaning = meanings(dict.fromkeys(found, 0.0))
     return (
         '<div class="sheet" role="region" aria-label="Results in numbers" tabindex="0">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        + (f"<p>{html.escape(meaning)}</p>" if meaning else "")
     )
 
 
@@ -55,7 +64,7 @@ def size_text(size: tuple[int, int]) -> str:
     return f"{size[0]} \N{MULTIPLICATION SIGN} {size[1]}"
 
 
-def _line(row: Row, best: Row, *, measured: bool) -> str:
+def _line(row: Row, best: Row, found: Sequence[str], *, measured: bool) -> str:
     remark = f"<small>{html.escape(row.remark)}</small>" if row.remark else ""
     numbers = [
         f'<span class="{"best" if value is not None and value == top else ""}">'
@@ -65,6 +74,7 @@ def _line(row: Row, best: Row, *, measured: bool) -> str:
     ]
     cells = [
         *numbers,
+        *(_number(row.measured.get(word), 1) for word in found),
         duration(row.seconds) if row.seconds is not None else "",
         str(row.seed) if row.seed is not None else "",
         size_text(row.size) if row.size else "",

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import gradio as gr
 
+from demo.beside import wanted
+from demo.presets import start
 from restoration import front
 from restoration.errors import BadKnobError, MissingWeightsError
 from restoration.params import Params, Scalar, build, flatten, knobs_of
-from restoration.protocol import Method, Variant
+from restoration.protocol import Method, Need, Variant
 
 ASSETS = Path(__file__).parent / "assets" / "settings_list"
 MOST_SETTINGS = 4
@@ -39,6 +41,10 @@ class Setting:
         """The values by dotted name."""
         return flatten(self.params)
 
+    def values(self) -> dict[str, Scalar]:
+        """The same by key, as forms have them."""
+        return {name.replace(".", "_"): value for name, value in self.knobs().items()}
+
     def _turned(self) -> list[str]:
         """The knobs that are not at their defaults."""
         values = self.knobs()
@@ -62,11 +68,19 @@ def setting_of(method: Method, variant: str, values: Mapping[str, object]) -> Se
 
 
 def defaults(methods: Mapping[str, Method]) -> tuple[Setting, ...]:
-    """Every method as it comes, in the best variant on disk; a method without one is left out."""
+    """Every method as its form starts, in the best variant on disk.
+
+    Left out is a method without any on disk, and one that wants more than the picture.
+    """
     made = []
     for method in methods.values():
+        values = start(method)
+        if wanted(method, values):
+            continue
         try:
-            made.append(Setting(method, front.default_variant(method), method.params()))
+            made.append(
+                Setting(method, front.default_variant(method), build(method.params, values))
+            )
         except MissingWeightsError:
             continue
     return tuple(made[:MOST_SETTINGS])
@@ -105,6 +119,11 @@ def settings_list(value: tuple[Setting, ...], elem_id: str) -> gr.HTML:
         js_on_load=(ASSETS / "list.js").read_text(encoding="utf-8"),
         apply_default_css=False,
     )
+
+
+def wanted_by(settings: tuple[Setting, ...]) -> frozenset[Need]:
+    """All that the settings want beside the picture."""
+    return frozenset().union(*(wanted(one.method, one.values()) for one in settings))
 
 
 def listed(settings: tuple[Setting, ...]) -> list[dict[str, str]]:

@@ -6,18 +6,24 @@ import httpx
 import pytest
 
 from demo import page, serving
+from demo.beside import FIELDS
+from demo.presets import start
 from restoration.params import knobs_of
 from restoration.registry import METHODS
-from tests.fakes import SMOOTH, registered, served
+from tests.fakes import FILL, GUIDED, MERGE, SMOOTH, registered, served
 
 HEAVY = ("torch", "diffusers", "transformers", "open_clip", "spandrel", "torchmetrics")
+
+EACH_METHOD = pytest.mark.parametrize(
+    "method", [*METHODS.values(), SMOOTH, *GUIDED], ids=lambda method: method.name
+)
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        with registered(SMOOTH) as methods, served(methods) as address:
+        with registered(SMOOTH, *GUIDED) as methods, served(methods) as address:
             yield address
 
 
@@ -37,27 +43,36 @@ def test_building_the_page_imports_none_of_the_deep_learning_libraries():
     assert made.stdout.strip() == "[]"
 
 
-def test_every_method_has_a_tab_then_come_compare_and_degrade():
-    blocks = page.build(METHODS)
-    tabs = [b.label for b in blocks.blocks.values() if isinstance(b, gr.Tab)]
-    assert tabs == [*(method.title for method in METHODS.values()), "Compare", "Degrade"]
+def tabs(methods):
+    return [b.label for b in page.build(methods).blocks.values() if isinstance(b, gr.Tab)]
 
 
-@pytest.mark.parametrize("method", [*METHODS.values(), SMOOTH], ids=lambda method: method.name)
+def test_every_family_has_a_tab_in_the_order_of_the_registry_then_come_compare_and_degrade():
+    families = dict.fromkeys(method.family or method.title for method in METHODS.values())
+    assert tabs(METHODS) == [*families, "Compare", "Degrade"]
+
+
+def test_methods_of_one_family_share_a_tab():
+    methods = {method.name: method for method in (FILL, SMOOTH, MERGE)}
+    assert tabs(methods) == ["Guided fakes", "Smooth", "Compare", "Degrade"]
+
+
+@EACH_METHOD
 def test_a_methods_endpoint_takes_exactly_its_knobs(endpoints, method):
     taken = [p["parameter_name"] for p in endpoints[f"/{method.name}"]["parameters"]]
     knobs = [knob.key for knob in knobs_of(method.params)]
-    assert taken == ["picture", "variant", "seed", *knobs]
+    more = [name for need in FIELDS if need in method.needs for name in FIELDS[need]]
+    assert taken == ["picture", *more, "variant", "seed", *knobs]
 
 
-@pytest.mark.parametrize("method", [*METHODS.values(), SMOOTH], ids=lambda method: method.name)
-def test_a_methods_endpoint_has_the_defaults_of_its_knobs(endpoints, method):
+@EACH_METHOD
+def test_a_methods_endpoint_starts_with_the_first_preset_of_the_method(endpoints, method):
     given = {
         p["parameter_name"]: p["parameter_default"]
         for p in endpoints[f"/{method.name}"]["parameters"]
         if p["parameter_has_default"]
     }
-    knobs = {knob.key: knob.default for knob in knobs_of(method.params)}
+    knobs = start(method)
     assert {key: given[key] for key in knobs} == knobs
 
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from demo.method_tab import _about, _take
+from demo.method_form import about, take
 from demo.recall import recall, settings
 from restoration import front, image_io
 from restoration.errors import BadKnobError, BadRecipeError
@@ -95,15 +95,15 @@ def test_removing_the_picture_clears_what_was_said():
     ids=lambda one: getattr(one, "name", ""),
 )
 def test_a_variant_says_how_to_get_its_weights_exactly_if_they_are_missing(variant, missing):
-    told = _about(METHODS["diffbir"], variant.name)
+    told = about(METHODS["diffbir"], variant.name)
     assert ("weights fetch" in told) == bool(missing)
 
 
 def test_a_preset_sets_its_knobs():
-    updates = _take(SMOOTH, "Softer", {"steps": "steps", "window_size": "size"})
+    updates = take(SMOOTH, "Softer", {"steps": "steps", "window_size": "size"})
     assert updates == {"steps": 7, "size": 5}
 
 
 def test_a_preset_takes_back_what_another_one_set():
-    updates = _take(SMOOTH, "Soft", {"steps": "steps", "window_size": "size"})
+    updates = take(SMOOTH, "Soft", {"steps": "steps", "window_size": "size"})
     assert updates == {"steps": 3, "size": 3}

@@ -1,0 +1,118 @@
+"""The form of a method: presets, weights, seed and knobs, all from the method's declaration."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from demo.controls import MOST_RADIOS, QUIET, controls, seed_control
+from demo.picture import PictureInput, picture_input
+from demo.presets import spoken, start
+from demo.recall import recall
+from restoration import front
+from restoration.protocol import Method
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a user sets before a run."""
+
+    method: Method
+    presets: gr.Radio
+    fields: dict[str, Any]
+    """Variant, seed and every knob, by the name that the endpoint gives them."""
+
+
+def form(method: Method) -> Form:
+    """Lay out the form in the current Blocks context and wire it."""
+    presets = _presets(method)
+    variant = _variant(method)
+    with gr.Column(elem_classes="knobs"):
+        knobs = controls(method.params, start(method))
+    fields = {"variant": variant, "seed": seed_control(f"{method.name}-seed"), **knobs}
+    said, dropped = _recall(method)
+    presets.input(lambda name: take(method, name, fields), presets, list(fields.values()), **QUIET)
+    dropped.upload(
+        lambda path: recall(method, path, fields, said),
+        dropped,
+        [*fields.values(), said],
+        **QUIET,
+    )
+    return Form(method, presets, fields)
+
+
+def take(method: Method, name: str, fields: dict[str, Any]) -> dict[Any, Any]:
+    """A preset's values; what other presets set goes back to its default, the rest stays."""
+    return {fields[key]: value for key, value in spoken(method, name).items()}
+
+
+def lead_of(method: Method) -> str:
+    """What a method does."""
+    return f'<p class="lead">{html.escape(method.help)}</p>'
+
+
+def about(method: Method, name: str) -> str:
+    """What a variant is for and, plainly, what it lacks."""
+    for variant, missing in front.available(method):
+        if variant.name == name:
+            lack = (
+                f" Its file is not on this machine: <code>python -m restoration weights fetch "
+                f"{html.escape(' '.join(missing))}</code> gets it."
+                if missing
+                else ""
+            )
+            return f'<p class="about">{html.escape(variant.help)}{lack}</p>'
+    return ""
+
+
+def _presets(method: Method) -> gr.Radio:
+    return gr.Radio(
+        choices=[(f"{preset.name}: {preset.help}", preset.name) for preset in method.presets],
+        value=method.presets[0].name if method.presets else None,
+        label="Preset",
+        info="A start for a purpose; every setting it makes can be changed below.",
+        visible=bool(method.presets),
+        elem_classes="sentences",
+        elem_id=f"{method.name}-presets",
+    )
+
+
+def variants(method: Method) -> tuple[list[tuple[str, str]], str]:
+    """The choices of weights as (words, name), and the one to start with: the best on disk."""
+    offered = front.available(method)
+    choices = [
+        (variant.title if not missing else f"{variant.title} (not on disk)", variant.name)
+        for variant, missing in offered
+    ]
+    ready = (variant.name for variant, missing in offered if not missing)
+    return choices, next(ready, choices[0][1])
+
+
+def _variant(method: Method) -> gr.Radio | gr.Dropdown:
+    choices, first = variants(method)
+    kind = gr.Radio if len(choices) <= MOST_RADIOS else gr.Dropdown
+    variant = kind(
+        choices=choices,
+        value=first,
+        label="Weights",
+        info="What the network has been trained for.",
+        elem_id=f"{method.name}-variant",
+    )
+    told = gr.HTML(about(method, first))
+    variant.change(lambda name: about(method, name), variant, told, queue=False, **QUIET)
+    return variant
+
+
+def _recall(method: Method) -> tuple[gr.HTML, PictureInput]:
+    with gr.Accordion("Settings back from a result", open=False):
+        dropped = picture_input(
+            "Result PNG",
+            height=160,
+            placeholder="Drop a result of this method here\nto get its settings back",
+            elem_id=f"{method.name}-recall",
+        )
+        said = gr.HTML("", elem_id=f"{method.name}-recalled")
+    return said, dropped
