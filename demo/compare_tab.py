@@ -71,7 +71,9 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
     )
     with gr.Row(elem_classes="bench"):
         with gr.Column(scale=2, min_width=300, elem_classes="inputs"):
-            picture = picture_input("Picture to restore", elem_id="compare-picture")
+            picture = picture_input(
+                "Picture to restore", elem_id="compare-picture", elem_classes="source"
+            )
             reference = picture_input(
                 "Clean original (optional)",
                 height=200,

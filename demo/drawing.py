@@ -87,8 +87,9 @@ def mask_of(value: object, height: int, width: int) -> Picture | None:
             for x, y in zip(numbers[::2], numbers[1::2], strict=True)
         ]
         pen.line(places, fill=ink, width=round(2 * r))
+        reach = r - 0.5
         for x, y in places:
-            pen.ellipse((x - r, y - r, x + r, y + r), fill=ink)
+            pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=ink)
     return image_io.read(paper.resize((width, height), Image.Resampling.NEAREST))
 
 

@@ -70,7 +70,9 @@ def build(methods: Sequence[Method], examples: list[Path]) -> MethodTab:
             with gr.Column(elem_classes="first"):
                 chosen = _selector(methods, name)
                 lead = lead or gr.HTML(lead_of(first))
-                picture = picture_input(picture_label(first), elem_id=f"{name}-picture")
+                picture = picture_input(
+                    picture_label(first), elem_id=f"{name}-picture", elem_classes="source"
+                )
                 extra = beside(methods, picture, name, wanted(first, start(first)))
                 buttons = [_buttons(method, seen=method is first) for method in methods]
                 if examples:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fakes import SMOOTH, registered, served
+from tests.fakes import GUIDED, SMOOTH, registered, served
 
 PATIENCE = 30_000
 """Milliseconds that anything may take to appear; a loaded machine is slow."""
@@ -31,8 +31,10 @@ def pytest_collection_modifyitems(items):
 def address(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        with registered(SMOOTH) as methods, served(methods) as address:
-            yield address
+        with registered(SMOOTH, *GUIDED) as methods:
+            shown = ("diffbir", SMOOTH.name, *(method.name for method in GUIDED))
+            with served({name: methods[name] for name in shown}) as address:
+                yield address
 
 
 @pytest.fixture(scope="session")
