@@ -81,8 +81,10 @@ class Knob:
 
 
 def only_when(**others: tuple[Scalar, ...]) -> dict[str, Any]:
-    """For `Field(json_schema_extra=...)`: the knob matters only while others of its group have
-    one of these values."""
+    """What `Field(json_schema_extra=...)` takes, where a knob matters only beside others.
+
+    Each of `others`, in the same group, must have one of the values given for it.
+    """
     return {"when": {name: list(values) for name, values in others.items()}}
 
 

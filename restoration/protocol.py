@@ -81,6 +81,10 @@ class Preset:
     knobs: Mapping[str, Scalar] = field(default_factory=dict)
 
 
+def _any_will_do(request: Request, params: Params) -> None:
+    """The check of a method that takes every picture."""
+
+
 @dataclass(frozen=True)
 class Method:
     """A restoration method as the registry lists it."""
@@ -97,9 +101,8 @@ class Method:
     output_size: Callable[[int, int, Params], tuple[int, int]]
     """(height, width) of the result for a degraded picture of (height, width)."""
     needs: frozenset[Need] = frozenset()
-    check: Callable[[Request, Params], None] = lambda request, params: None
-    """Raises a RestorationError where this cannot be restored: called before the device is asked
-    for."""
+    check: Callable[[Request, Params], None] = _any_will_do
+    """Raises a RestorationError where a request makes no sense, before the device is asked for."""
     family: str = ""
     """Methods of one family share a tab of this title."""
 

@@ -1,6 +1,18 @@
 """Every restoration method, in the order the page shows them."""
 
-from restoration.methods import diffbir
+from restoration.methods import ddnm, ddrm, diffbir, diffpir, dps, gdp, gdp_light
 from restoration.protocol import Method
 
-METHODS: dict[str, Method] = {method.name: method for method in (diffbir.METHOD,)}
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        diffbir.METHOD,
+        gdp.METHOD,
+        gdp_light.LOW_LIGHT,
+        gdp_light.HDR,
+        ddrm.METHOD,
+        ddnm.METHOD,
+        diffpir.METHOD,
+        dps.METHOD,
+    )
+}

@@ -7,6 +7,8 @@ noise in x_t and x0 the clean picture as it is guessed from it.
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from restoration.noise import Noise
@@ -71,3 +73,12 @@ def ddim_step(
     sigma = eta * ((1 - ab_s) / (1 - ab_t) * (1 - ab_t / ab_s)).sqrt()
     x_s = ab_s.sqrt() * x0 + (1 - ab_s - sigma**2).clamp_min(0).sqrt() * eps
     return x_s + sigma * noise(x_s) if eta else x_s
+
+
+def renoise_step(x0: Tensor, eps: Tensor, ab_s: Tensor, *, fresh: float, noise: Noise) -> Tensor:
+    """Bring x0 to the level ab_s, with a share `fresh` of the noise's variance drawn anew.
+
+    The step of DDRM and DDNM (fresh = eta^2) and of DiffPIR (fresh = zeta).
+    """
+    z = math.sqrt(1 - fresh) * eps + math.sqrt(fresh) * noise(eps)
+    return ab_s.sqrt() * x0 + (1 - ab_s).sqrt() * z

@@ -8,7 +8,7 @@ is step `times[i]` of the network's training.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,20 @@ from torch import Tensor
 
 NUM_TRAINED = 1000
 """Steps that the published priors were trained with."""
+
+
+@dataclass(frozen=True)
+class Stride:
+    """One step of a walk."""
+
+    i: int
+    """Its position; 0 is the last step, which leads to the clean picture."""
+    t: int
+    """Step of the training schedule, which the network is told."""
+    ab_t: Tensor
+    """alpha_bar where it starts."""
+    ab_s: Tensor
+    """alpha_bar where it ends."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,11 @@ class Schedule:
     def sigma(self) -> Tensor:
         """(N,) noise relative to the signal, sqrt((1 - alpha_bar) / alpha_bar)."""
         return ((1 - self.alpha_bar) / self.alpha_bar).sqrt()
+
+    def strides(self) -> Iterator[Stride]:
+        """The steps of a walk along all of it, noisiest first."""
+        for i in reversed(range(len(self))):
+            yield Stride(i, int(self.times[i]), self.alpha_bar[i], self.alpha_bar_before[i])
 
     def at(self, times: Sequence[int]) -> Schedule:
         """The schedule of these steps of it alone, cleanest first."""

@@ -119,6 +119,29 @@ def pad_to_multiple(x: Tensor, multiple: int, mode: str = "constant") -> Tensor:
     return functional.pad(x, (0, right, 0, down), mode=mode)
 
 
+def mirrored_to(x: Tensor, height: int, width: int) -> Tensor:
+    """Mirror right and bottom until x is (height, width), as often as a small picture needs."""
+    rows, columns = (
+        _mirror_indices(side, wanted).to(x.device)
+        for side, wanted in zip(x.shape[-2:], (height, width), strict=True)
+    )
+    return x[..., rows, :][..., columns]
+
+
+def mirrored_by(x: Tensor, down: int, right: int) -> Tensor:
+    """Mirror top and bottom by `down` pixels, left and right by `right`."""
+    height, width = x.shape[-2:]
+    rows = _mirror_indices(height, height + down, -down).to(x.device)
+    columns = _mirror_indices(width, width + right, -right).to(x.device)
+    return x[..., rows, :][..., columns]
+
+
+def _mirror_indices(side: int, stop: int, start: int = 0) -> Tensor:
+    period = max(2 * (side - 1), 1)
+    steps = torch.arange(start, max(stop, side)).remainder(period)
+    return torch.minimum(steps, period - steps).clamp(max=side - 1)
+
+
 def _starts(size: int, tile: int, stride: int) -> list[int]:
     starts = list(range(0, size - tile + 1, stride))
     if starts[-1] + tile < size:

@@ -12,9 +12,11 @@ TESTED = {
     "diffbir_degradation",
     "guided_unet",
     "gdp_losses",
+    "gdp_x0",
+    "gdp_xt",
+    "ddrm",
 }
 STILL_TO_COME = {
-    *("gdp_x0", "gdp_xt", "ddrm"),
     "gen2res",  # the loss of its training is tested, its walks are not
     *("daclip_model", "daclip_losses", "daclip_pipeline", "irsde_unet", "irsde_unet_wild"),
     *("irsde_unet_plain", "irsde_nafnet", "irsde_sampler", "wildir_degradation"),
