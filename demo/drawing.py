@@ -28,6 +28,8 @@ SIDE = 1024
 """Of the copy that is drawn on, in pixels."""
 FINEST = 2048
 """Pixels of the longer side that strokes are drawn at; a larger picture has coarser edges."""
+MOST_FINE = 4
+"""Times finer than a small picture its strokes are drawn at, so that their edges are even."""
 MOST_NUMBERS = 20_000
 """Coordinates of all strokes together; drawing.js stops there too."""
 LARGEST_RADIUS = 0.1
@@ -67,6 +69,8 @@ def surface_of(path: str | None) -> dict[str, Any] | None:
 def mask_of(value: object, height: int, width: int) -> Picture | None:
     """What was drawn as a picture of this size, white on black; None where nothing was.
 
+    A pixel is as bright as it is covered.
+
     Raises:
         BadPictureError: these are no strokes, or more of them than can be drawn.
     """
@@ -75,8 +79,8 @@ def mask_of(value: object, height: int, width: int) -> Picture | None:
     strokes = _strokes(value)
     if not strokes:
         return None
-    shrink = min(1.0, FINEST / max(height, width))
-    size = max(1, round(width * shrink)), max(1, round(height * shrink))
+    scale = min(MOST_FINE, FINEST / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     paper = Image.new("L", size)
     pen = ImageDraw.Draw(paper)
     for is_erased, radius, numbers in strokes:
@@ -90,7 +94,8 @@ def mask_of(value: object, height: int, width: int) -> Picture | None:
         reach = r - 0.5
         for x, y in places:
             pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=ink)
-    return image_io.read(paper.resize((width, height), Image.Resampling.NEAREST))
+    fitted = Image.Resampling.BOX if scale > 1 else Image.Resampling.NEAREST
+    return image_io.read(paper.resize((width, height), fitted))
 
 
 def _strokes(value: object) -> list[tuple[bool, float, list[float]]]:

@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from demo import comparer, switching
-from demo.beside import FIELDS, Beside, beside, leaders, picture_label, wanted
+from demo.beside import Beside, beside, leaders, picture_label, wanted
 from demo.controls import MOST_RADIOS, QUIET
 from demo.fragments import empty
 from demo.method_form import Form, form, lead_of
@@ -151,10 +151,24 @@ def _view(method: Method, run: gr.Button, stop: gr.Button, *, seen: bool) -> tup
 def _wire(filled: Form, view: View, picture: PictureInput, extra: Beside) -> None:
     """Run and Stop."""
     method = filled.method
-    names = {name for fields in FIELDS.values() for name in fields}
 
-    def handler(picture: str | None, **settings: Any) -> Iterator[Updates]:
-        given = {name: settings.pop(name) for name in names & settings.keys()}
+    def handler(  # each named, so that a program may leave it out
+        picture: str | None,
+        *,
+        mask: str | None = None,
+        drawing: Any = None,
+        kernel: str | None = None,
+        medium_exposure: str | None = None,
+        long_exposure: str | None = None,
+        **settings: Any,
+    ) -> Iterator[Updates]:
+        given = {
+            "mask": mask,
+            "drawing": drawing,
+            "kernel": kernel,
+            "medium_exposure": medium_exposure,
+            "long_exposure": long_exposure,
+        }
         yield from restore(view, method, picture, settings, given)
 
     handler.__doc__ = f"{method.title}: {method.help} Gives the result (PNG) and its recipe first."

@@ -27,7 +27,7 @@ def recall(method: Method, path: str | None, fields: dict[str, Any], said: gr.HT
     except Exception as error:  # noqa: BLE001  # whatever the file holds, the page answers
         return {said: _said(failures.sentence(error), "bad")}
     return {fields[key]: value for key, value in values.items()} | {
-        said: _said("The settings are back. Put in a picture and press Run.", "good")
+        said: _said("The settings are back. Put in what was restored and press Run.", "good")
     }
 
 

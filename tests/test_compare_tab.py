@@ -245,3 +245,55 @@ def test_the_tab_gives_the_inputs_that_pictures_are_sent_to():
 def test_a_full_list_is_refused_in_the_words_of_the_error():
     with pytest.raises(gr.Error, match="holds 4 settings"):
         compare_tab._tried(added, tuple(setting(steps=s) for s in range(1, 6)))
+
+
+@pytest.fixture
+def guided():
+    with fakes.registered(*fakes.GUIDED):
+        yield
+
+
+def test_a_setting_that_wants_a_mask_gets_it_and_the_others_do_not(view, uploads, guided):
+    settings = [setting(), setting_of(fakes.FILL, "mini", {"problem.missing": "drawn"})]
+    strokes = [{"erase": False, "radius": 0.1, "points": [0.5, 0.5]}]
+    asked = Asked(drawn(uploads, "a.png"), None, settings, 1, {"drawing": strokes})
+    jobs = comparing._jobs(asked)
+    assert [job.request.mask is None for _, job in jobs] == [True, False]
+
+
+def test_a_lacking_mask_is_told_before_anything_runs(view, uploads, guided):
+    settings = [setting(), setting_of(fakes.FILL, "mini", {"problem.missing": "drawn"})]
+    with pytest.raises(gr.Error, match="nothing is marked yet"):
+        list(compare(view, Asked(drawn(uploads, "a.png"), None, settings, 1), None))
+
+
+def test_what_a_method_measured_is_a_column_that_is_explained(view, uploads, guided):
+    asked = Asked(drawn(uploads, "a.png"), None, [setting_of(fakes.FILL, "mini", {})], 1)
+    numbers = last(list(compare(view, asked, None)), view.table)
+    assert '<th scope="col">Consistency</th>' in numbers
+    assert "<td>3.2</td>" in numbers
+    assert "0 is perfect agreement" in numbers
+
+
+def test_the_defaults_start_as_the_forms_do():
+    preset = replace(fakes.SMOOTH.presets[0], knobs={"steps": 9})
+    method = replace(fakes.SMOOTH, presets=(preset,))
+    assert settings_list.defaults({"smooth": method})[0].params.steps == 9
+
+
+def test_the_defaults_leave_out_a_method_that_wants_more_than_a_picture():
+    methods = {method.name: method for method in (fakes.FILL, fakes.SMOOTH, fakes.MERGE)}
+    assert settings_list.defaults(methods) == (setting(),)
+
+
+def test_what_the_settings_want_is_what_any_of_them_wants(guided):
+    settings = (
+        setting(),
+        setting_of(fakes.FILL, "mini", {"problem.blur": "kernel"}),
+        setting_of(fakes.MERGE, "mini", {}),
+    )
+    assert settings_list.wanted_by(settings) == {"kernel", "exposures"}
+
+
+def test_nothing_is_wanted_by_no_settings():
+    assert settings_list.wanted_by(()) == frozenset()

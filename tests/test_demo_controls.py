@@ -5,7 +5,7 @@ import pytest
 from pydantic import Field
 
 from demo.controls import DRAWN, control, controls, seed_control, seed_of
-from restoration.params import Knob, Params, knobs_of
+from restoration.params import Knob, Params, knobs_of, only_when
 
 
 class Inner(Params):
@@ -30,6 +30,20 @@ class Form(Params):
     """Words."""
     tiles: Inner = Inner()
     """A group."""
+
+
+class Shape(Params):
+    kind: Literal["none", "disc"] = "none"
+    """Which."""
+    radius: float = Field(default=1, ge=0, le=9, json_schema_extra=only_when(kind=("disc",)))
+    """How large."""
+
+
+class Led(Params):
+    shape: Shape = Shape()
+    """A group that comes first."""
+    steps: int = Field(default=5, ge=1, le=9)
+    """A count."""
 
 
 KNOBS = {knob.key: knob for knob in knobs_of(Form)}
@@ -74,6 +88,34 @@ def test_a_group_of_knobs_is_a_folded_section_of_its_name():
         controls(Form)
     folded = [b for b in blocks.blocks.values() if isinstance(b, gr.Accordion)]
     assert [(section.label, section.open) for section in folded] == [("Tiles", False)]
+
+
+def test_a_group_that_a_form_begins_with_stands_open():
+    with gr.Blocks() as blocks:
+        controls(Led)
+    (section,) = [b for b in blocks.blocks.values() if isinstance(b, gr.Accordion)]
+    assert section.open
+
+
+def test_a_form_starts_with_the_values_it_is_given():
+    with gr.Blocks():
+        made = controls(Led, {"shape_kind": "disc"})
+    assert made["shape_kind"].value == "disc"
+
+
+@pytest.mark.parametrize(("kind", "is_seen"), [("none", False), ("disc", True)])
+def test_a_knob_that_does_not_matter_beside_the_others_is_not_seen(kind, is_seen):
+    with gr.Blocks():
+        made = controls(Led, {"shape_kind": kind})
+    assert made["shape_radius"].visible == is_seen
+
+
+@pytest.mark.parametrize(("kind", "is_seen"), [("none", False), ("disc", True)])
+def test_a_knob_is_shown_and_hidden_as_the_others_change(kind, is_seen):
+    with gr.Blocks() as blocks:
+        made = controls(Led)
+    (follow,) = [fn for fn in blocks.fns.values() if made["shape_radius"] in fn.outputs]
+    assert follow.fn(kind)[made["shape_radius"]]["visible"] == is_seen
 
 
 def test_the_seed_starts_as_one_to_be_drawn():

@@ -28,7 +28,8 @@ def listed(opened, count):
 def add(opened, steps, pause=0):
     """Put a second setting on the list, from the form."""
     opened.page.get_by_role("button", name="Add a setting").click()
-    opened.page.locator("#compare-add").get_by_label("Smooth").check()
+    opened.page.locator("#compare-add").get_by_role("combobox", name="Method").click()
+    opened.page.get_by_role("option", name="Smooth", exact=True).click()
     opened.number("Steps", steps).number("Pause", pause)
     opened.page.click("#compare-add-smooth")
     listed(opened, 2)
