@@ -1,4 +1,4 @@
-"""PSNR, SSIM and consistency against their definitions."""
+"""PSNR, SSIM, gradient similarity and consistency against their definitions."""
 
 import math
 
@@ -7,7 +7,13 @@ import torch
 from torch.nn import functional
 
 from restoration.blur_kernels import gaussian_kernel
-from restoration.metrics import consistency, downscaled_consistency, psnr, ssim
+from restoration.metrics import (
+    consistency,
+    downscaled_consistency,
+    gradient_magnitude_similarity,
+    psnr,
+    ssim,
+)
 from restoration.noise import seeded
 
 
@@ -67,6 +73,36 @@ def test_ssim_needs_room_for_one_window():
     assert math.isnan(ssim(a, b))
 
 
+def ramp(slope, size=16):
+    """Grows by `slope` from one column to the next."""
+    return (slope * torch.arange(size)).expand(1, 3, size, size)
+
+
+def test_gradients_of_equal_pictures_are_wholly_alike():
+    assert gradient_magnitude_similarity(*noisy()[:1] * 2) == 1
+
+
+def test_gradient_similarity_of_ramps_is_that_of_their_slopes():
+    a, b, c = 2 * 0.01, 2 * 0.03, 170 / 255**2  # Prewitt looks at pixels two apart
+    expected = (2 * a * b + c) / (a**2 + b**2 + c)
+    assert gradient_magnitude_similarity(ramp(0.01), ramp(0.03)) == pytest.approx(expected)
+
+
+def test_gradients_are_alike_however_they_point():
+    assert gradient_magnitude_similarity(ramp(0.03), ramp(0.03).mT) == pytest.approx(1)
+
+
+def test_brightness_does_not_count_as_a_gradient():
+    assert gradient_magnitude_similarity(flat(0.2), flat(0.7)) == 1
+
+
+def test_noise_and_blur_both_cost_gradient_similarity():
+    clean, worse = noisy()
+    blurred = functional.avg_pool2d(clean, 3, stride=1, padding=1, count_include_pad=False)
+    assert gradient_magnitude_similarity(worse, clean) < 0.99
+    assert gradient_magnitude_similarity(blurred, clean) < 0.9
+
+
 def test_consistency_is_in_grey_levels_of_255():
     assert consistency(flat(0.0), flat(2 / 255)) == pytest.approx(4)
 
@@ -79,7 +115,7 @@ def test_an_enlarged_picture_is_made_small_and_rounded_before_it_is_compared():
     assert downscaled_consistency(flat(100.4 / 255), flat(102 / 255, 4)) == pytest.approx(4)
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim, consistency])
+@pytest.mark.parametrize("metric", [psnr, ssim, gradient_magnitude_similarity, consistency])
 def test_pictures_of_other_sizes_are_refused_with_both_sizes(metric):
     with pytest.raises(ValueError, match="3x16 and 16x16"):
         metric(flat(0.5)[..., :3], flat(0.5))
