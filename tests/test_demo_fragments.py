@@ -92,3 +92,16 @@ def test_any_other_error_is_told_as_a_number_of_the_log(caplog):
     number = told.partition("(id ")[2].partition(")")[0]
     assert "secret" not in told
     assert number in caplog.text
+
+
+def test_what_was_measured_is_told_with_one_digit():
+    assert fragments.findings({"consistency": 3.26, "gain": 2}) == " · consistency 3.3 · gain 2.0"
+
+
+def test_a_word_is_explained_where_it_needs_to_be():
+    assert fragments.meanings({"gain": 2.0}) == ""
+    assert fragments.meanings({"gain": 2.0, "consistency": 3.0}).startswith("Consistency: how far")
+
+
+def test_a_hint_is_never_markup():
+    assert "<b>" not in fragments.status("done", hint="<b>")

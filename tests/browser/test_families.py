@@ -110,6 +110,21 @@ def test_undo_takes_the_last_stroke_back(family, tmp_path, painted):
     assert painted(result(one, tmp_path))[3] < 0.5
 
 
+def test_the_surface_can_fill_the_screen(family, tmp_path, painted):
+    one = family()
+    canvas = one.page.locator(f"#{TAB}-drawing canvas")
+    canvas.wait_for()
+    one.page.get_by_role("button", name="Enlarge").click()
+    one.page.wait_for_function(
+        f"parseFloat(document.querySelector('#{TAB}-drawing canvas').style.height) > 500"
+    )
+    draw(one, (0.25, 0.25), (0.75, 0.25), (0.75, 0.75))
+    one.page.get_by_role("button", name="Back", exact=True).click()
+    one.page.get_by_role("button", name="Enlarge").wait_for()
+    run(one)
+    assert painted(result(one, tmp_path)) == pytest.approx((0.22, 0.78, 0.23, 0.77), abs=0.03)
+
+
 def test_an_uploaded_mask_is_filled_in(family, tmp_path, painted):
     one = family()
     one.page.get_by_role("button", name="Or give a picture of the mask").click()

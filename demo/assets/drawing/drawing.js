@@ -3,7 +3,8 @@
 // shares of the picture: x of its width, y of its height, the radius of its longer side.
 
 const MOST_NUMBERS = 20000; // demo/drawing.py refuses more
-const HIGHEST = 460; // CSS pixels
+const HIGHEST = 340; // CSS pixels
+const BELOW = 140; // CSS pixels for the tools, where the picture fills the screen
 const NEAR = 0.002; // points closer than this to the last one are left out
 const PAINT = "rgb(225, 29, 72)";
 const VEIL = 0.6;
@@ -28,7 +29,11 @@ const paint = button("Draw", () => choose(false));
 const rub = button("Rub out", () => choose(true));
 const undo = button("Undo", () => keep(s.strokes.slice(0, -1)));
 const clear = button("Clear", () => keep([]));
-const tools = make("div", { className: "tools" }, paint, rub, undo, clear, make("label", {}, "Brush", size));
+const large = button("Enlarge", () =>
+  document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen(),
+);
+large.hidden = !document.fullscreenEnabled;
+const tools = make("div", { className: "tools" }, paint, rub, undo, clear, large, make("label", {}, "Brush", size));
 const canvas = make("canvas", { ariaLabel: "Draw over what is to be filled in" });
 const told = make("p", { className: "told" });
 const layer = make("canvas");
@@ -75,10 +80,13 @@ function load() {
 
 /** As wide as there is room for, in the picture's proportions, and sharp on any screen. */
 function fit() {
-  const room = root.clientWidth;
-  if (!s.image || !room) return;
+  const style = getComputedStyle(root);
+  const room = root.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const isLarge = document.fullscreenElement === root;
+  large.textContent = isLarge ? "Back" : "Enlarge";
+  if (!s.image || !(room > 0)) return; // no width at all while it is hidden
   const { naturalWidth: width, naturalHeight: height } = s.image;
-  const scale = Math.min(room / width, HIGHEST / height);
+  const scale = Math.min(room / width, (isLarge ? innerHeight - BELOW : HIGHEST) / height);
   const dense = window.devicePixelRatio || 1;
   canvas.style.width = `${width * scale}px`;
   canvas.style.height = `${height * scale}px`;
