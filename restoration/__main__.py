@@ -31,14 +31,19 @@ TRAINED = ("stage1", "prior", "minis")
 """What `train` can be told to train, see `training/commands.py`."""
 
 
-def list_methods(*, as_json: Annotated[bool, arg(name="json")] = False) -> None:
+def list_methods(
+    *, as_json: Annotated[bool, arg(name="json")] = False, markdown: bool = False
+) -> None:
     """List every method with its variants and knobs.
 
     Args:
         as_json: as JSON, for programs.
+        markdown: the knobs alone, as tables.
     """
     known = restoration.methods()
-    if as_json:
+    if markdown:
+        print(listing.as_markdown(known))
+    elif as_json:
         print(json.dumps([listing.as_data(method) for method in known], indent=2))
     else:
         print("\n\n".join(map(listing.as_text, known)))

@@ -1,12 +1,16 @@
-"""What a method is, in words and as plain data."""
+"""What a method is: in words, as plain data, and as tables for the docs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from restoration.front import available
-from restoration.params import knobs_of
+from restoration.params import Knob, Scalar, knobs_of
 from restoration.protocol import Method
+
+MANY = 5
+"""Values above which a list of them is no longer read."""
 
 
 def as_text(method: Method) -> str:
@@ -48,3 +52,40 @@ def as_data(method: Method) -> dict[str, Any]:
             for knob in knobs_of(method.params)
         ],
     }
+
+
+def as_markdown(known: Iterable[Method]) -> str:
+    """The knobs of every method, a table each: what `docs/knobs.md` holds."""
+    head = (
+        "# Knobs\n\nEvery knob of every method, made by "
+        "`python -m restoration methods --markdown > docs/knobs.md`. Knobs with a dot are grouped; "
+        "in Python the dot is an underscore (`tiles_size`)."
+    )
+    return "\n\n".join([head, *map(_section, known)])
+
+
+def _section(method: Method) -> str:
+    lines = [f"## `{method.name}`: {method.title}", "", method.help, "", method.paper + "."]
+    lines += ["", "| knob | values | default | what it does |", "| --- | --- | --- | --- |"]
+    return "\n".join([*lines, *map(_row, knobs_of(method.params))])
+
+
+def _row(knob: Knob) -> str:
+    default = ("off", "on")[knob.default] if isinstance(knob.default, bool) else knob.default
+    return f"| `{knob.name}` | {knob.span} | {default} | {knob.help}{_only(knob)} |"
+
+
+def _only(knob: Knob) -> str:
+    """When the knob matters, for one that does not always."""
+    if not knob.when:
+        return ""
+    conditions = (f"`{name}` is {_one_of(values)}" for name, values in knob.when.items())
+    return f" (Only where {' and '.join(conditions)}.)"
+
+
+def _one_of(values: Sequence[Scalar]) -> str:
+    """The values in words; of many only the first and the last, for they are numbers in a row."""
+    named = [str(value) for value in values]
+    if len(named) > MANY:
+        return f"{named[0]} to {named[-1]}"
+    return " or ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)

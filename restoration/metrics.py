@@ -102,8 +102,8 @@ def _gradient_magnitude(picture: Tensor) -> Tensor:
     across = torch.tensor([[1.0, 0.0, -1.0]] * 3) / 3
     kernels = torch.stack([across, across.T])[:, None]
     planes = picture.flatten(0, 1)[:, None]
-    lengths = functional.conv2d(planes, kernels).square().sum(1).sqrt()
-    return lengths.unflatten(0, picture.shape[:2])
+    lengths: Tensor = functional.conv2d(planes, kernels).square().sum(1).sqrt()
+    return lengths.view(*picture.shape[:2], *lengths.shape[1:])
 
 
 def _matched(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

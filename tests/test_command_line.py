@@ -11,6 +11,7 @@ from restoration import image_io
 from restoration.__main__ import COMMANDS, main, restore_command
 from restoration.image_io import Picture
 from restoration.recipe import read_recipe
+from restoration.registry import METHODS
 from restoration.weights import metadata
 from tests.fakes import GUIDED, registered
 
@@ -32,6 +33,17 @@ def test_methods_are_listed(capsys):
     assert code == 0
     assert out.startswith("diffbir: ")
     assert "tiles.size" in out
+
+
+def test_the_knobs_of_all_methods_are_listed_as_tables(capsys):
+    _, out, _ = said(capsys, "methods", "--markdown")
+    assert "| `tiles.cut` | on, off | on | Cut pictures larger than one tile" in out
+    assert out.count("| knob | values | default | what it does |") == len(METHODS)
+
+
+def test_a_table_says_when_a_knob_matters(capsys):
+    _, out, _ = said(capsys, "methods", "--markdown")
+    assert "(Only where `problem.missing` is random.) |" in out
 
 
 def test_methods_are_listed_for_programs(capsys):
