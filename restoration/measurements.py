@@ -46,7 +46,8 @@ class Measurement:
     size: tuple[int, int]
     """(height, width) of the unknown picture, mirrored margins included."""
     crop: tuple[int, int, int, int]
-    """(top, bottom, left, right) of the part of it that was asked for."""
+    """(top, bottom, left, right) of the part of it that was asked for; what lies above and to the
+    left of it, a blur sees below and to the right as well."""
 
     def cropped(self, x0: Tensor) -> Tensor:
         """The part that was asked for, of (B, 3, H, W)."""
@@ -60,23 +61,14 @@ class Measurement:
     def shown(self) -> Tensor:
         """Y as a picture of the size of the result."""
         top, bottom, left, right = self.crop
-        coloured = self.y.expand(-1, 3, -1, -1)
-        fitted = resize(coloured, *self.size) if self._is_smaller() else self._centred(coloured)
-        return ((fitted[..., top:bottom, left:right] + 1) / 2).clamp(0, 1).cpu()
+        height, width = self.size
+        fitted = resize(self.y.expand(-1, 3, -1, -1), height - 2 * top, width - 2 * left)
+        return ((fitted[..., : bottom - top, : right - left] + 1) / 2).clamp(0, 1).cpu()
 
     def consistency(self, x0: Tensor) -> float:
         """How far the degraded guess is from y: mean squared difference of grey levels."""
         guess = self.operator(x0.clamp(-1, 1).mean(0, keepdim=True))
         return consistency((guess + 1) / 2, (self.y + 1) / 2)
-
-    def _is_smaller(self) -> bool:
-        return self.y.shape[-1] * 2 <= self.size[1]
-
-    def _centred(self, picture: Tensor) -> Tensor:
-        """A picture that lacks a margin on every side, on grey."""
-        height, width = self.size
-        down, right = (height - picture.shape[-2]) // 2, (width - picture.shape[-1]) // 2
-        return torch.nn.functional.pad(picture, (right, right, down, down))
 
 
 def check(request: Request, problem: Problem) -> None:
