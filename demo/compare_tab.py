@@ -14,7 +14,7 @@ from demo.comparing import Asked, Results, View, compare
 from demo.controls import MOST_RADIOS, QUIET, controls, seed_control, seed_of
 from demo.fragments import status
 from demo.method_form import variants
-from demo.method_tab import AT_ONCE
+from demo.method_tab import AT_ONCE, families
 from demo.picture import PictureInput, picture_input, refusal
 from demo.presets import preset_values, start
 from demo.restoring import Updates
@@ -145,7 +145,8 @@ def _view(run: gr.Button, stop: gr.Button) -> View:
 
 def _chosen(methods: Mapping[str, Method], extra: Beside) -> Chosen:
     gr.HTML(f"<h2>Settings to compare, {MOST_SETTINGS} at most</h2>")
-    begin = defaults(methods)
+    firsts = [family[0] for family in families(list(methods.values()))]
+    begin = defaults({method.name: method for method in firsts})
     chosen = Chosen(gr.State(begin), settings_list(begin, elem_id="compare-settings"), extra)
     every = gr.Button("Add the default of every method", size="sm", elem_id="compare-defaults")
     every.click(

@@ -12,6 +12,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from demo import method_tab
 from demo.method_form import form
 from demo.method_tab import families, name_of
 from demo.presets import start
@@ -84,6 +85,46 @@ def test_a_form_hides_what_does_not_matter_at_its_start(forms):
         False,
         True,
     ]
+
+
+@pytest.fixture(scope="module")
+def switched():
+    """What the page shows after a switch from one method to another: settings by label."""
+    with registered(*GUIDED), gr.Blocks() as blocks:
+        method_tab.build(GUIDED, [])
+
+    def switched(name, last, **changed):
+        (switch,) = [fn for fn in blocks.fns.values() if fn.name == "switch"]
+        values = [changed.get(one.label, one.value) for one in switch.inputs[2:]]
+        updates = switch.fn(name, last, *values)
+        return {one.label or one.elem_id: updates[one] for one in updates if hasattr(one, "label")}
+
+    return switched
+
+
+def test_the_picture_is_called_what_it_is_to_the_chosen_method(switched):
+    assert switched("merge", "fill")["Picture to restore"]["label"] == "Short exposure"
+
+
+def test_settings_are_taken_over_and_seen_as_they_matter(switched):
+    updates = switched("refill", "fill", Colour="green")
+    assert (updates["Colour"]["value"], updates["Depth"]["visible"]) == ("green", True)
+
+
+def test_a_preset_that_both_have_is_taken_over(switched):
+    assert switched("refill", "fill", Preset="Sharpen")["Preset"] == "Sharpen"
+
+
+def test_a_preset_that_one_lacks_is_left_alone(switched):
+    assert "Preset" not in switched("merge", "fill")
+
+
+@pytest.mark.parametrize(("chosen", "count"), [("fill", 3), ("merge", 0)])
+def test_only_the_chosen_methods_knobs_say_what_is_wanted(chosen, count):
+    with registered(*GUIDED), gr.Blocks() as blocks:
+        method_tab.build(GUIDED, [])
+    watch = next(fn for fn in blocks.fns.values() if fn.name == "seen" and len(fn.inputs) == 3)
+    assert len(watch.fn(chosen, "drawn", "none")) == count
 
 
 def test_a_mask_is_given_as_a_picture(client, files):
