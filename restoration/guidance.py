@@ -41,11 +41,22 @@ def pull(x: Tensor, operator: Operator, y: Tensor, gamma: float) -> Tensor:
 
 def downhill(x: Tensor, loss: Loss, gamma: float, operator: Operator, y: Tensor) -> Tensor:
     """What to add to x to lower `loss`, at the scale at which `pull` lowers the squared error."""
-    scale = 2 * gamma * y[0].numel() / operator.norm**2
+    return -2 * gamma * y[0].numel() / operator.norm**2 * gradient(loss, x)
+
+
+def total(weighted: list[tuple[float, Loss]]) -> Loss | None:
+    """The weighted sum of losses as one, or None where there are none."""
+    if not weighted:
+        return None
+    return lambda x: torch.stack([weight * loss(x) for weight, loss in weighted]).sum()
+
+
+def gradient(loss: Loss, x: Tensor) -> Tensor:
+    """The gradient of `loss` with respect to x, which is in [-1, 1]."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(loss((x + 1) / 2), x)
-    return -scale * gradient
+        (slope,) = torch.autograd.grad(loss((x + 1) / 2), x)
+    return slope
 
 
 def followed(

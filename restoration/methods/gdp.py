@@ -33,21 +33,38 @@ if TYPE_CHECKING:
 
 Form = Literal["x0", "x_t", "score"]
 """Where the published walks are guided: at x0, at x_t, or at x_t by way of the score."""
+REGION = 16
+"""Side of the regions that `exposure` looks at, in pixels."""
 ETA = 0.85
 """Fresh noise per step of the corrected walk, as in DDRM."""
 
 
-class Losses(Params):
+class LightLosses(Params):
     """What is asked of the result beside agreement with the input; weights relative to it."""
 
-    ssim: float = Field(default=0.0, ge=0.0, le=10.0)
-    """Agreement in structure as well as in values: brings out edges, and noise with them."""
     colour_constancy: float = Field(default=0.0, ge=0.0, le=10.0)
     """Keep the mean of red, green and blue alike: against a tint in guessed colours."""
     exposure: float = Field(default=0.0, ge=0.0, le=10.0)
     """Bring every region to a middle brightness: for pictures that are too dark or too light."""
     exposure_level: float = Field(default=0.5, ge=0.1, le=0.9)
     """The brightness that `exposure` aims at."""
+
+    def weighted(self) -> list[tuple[float, Loss]]:
+        """Each weight that is not zero, with its loss."""
+        from restoration import losses
+
+        parts: list[tuple[float, Loss]] = [
+            (self.colour_constancy, lambda x: losses.colour_constancy(x).mean()),
+            (self.exposure, lambda x: losses.exposure(x, REGION, self.exposure_level)),
+        ]
+        return [(weight, loss) for weight, loss in parts if weight]
+
+
+class Losses(LightLosses):
+    """What is asked of the result beside agreement with the input; weights relative to it."""
+
+    ssim: float = Field(default=0.0, ge=0.0, le=10.0)
+    """Agreement in structure as well as in values: brings out edges, and noise with them."""
 
 
 class GdpParams(GuidedParams):
@@ -94,28 +111,22 @@ class Pull:
 
     def __call__(self, p: Tensor) -> Tensor:
         """What to add to p, (B, 3, H, W) in [-1, 1]."""
-        from restoration.guidance import downhill, pull
+        from restoration.guidance import downhill, pull, total
 
         operator, y = self.known.operator, self.known.y
         towards = pull(p, operator, y, self.gamma)
-        extra = self._extra()
-        return towards + downhill(p, extra, self.gamma, operator, y) if extra else towards
+        asked = total(self._weighted())
+        return towards + downhill(p, asked, self.gamma, operator, y) if asked else towards
 
-    def _extra(self) -> Loss | None:
-        """The weighted losses as one, or None where there are none."""
-        from restoration import losses
+    def _weighted(self) -> list[tuple[float, Loss]]:
+        from restoration.losses import padded_ssim
 
-        weights = self.losses
-        operator, y01 = self.known.operator, (self.known.y + 1) / 2
-        parts: list[tuple[float, Loss]] = [
-            (weights.ssim, lambda x: 1 - losses.padded_ssim((operator(2 * x - 1) + 1) / 2, y01)),
-            (weights.colour_constancy, lambda x: losses.colour_constancy(x).mean()),
-            (weights.exposure, lambda x: losses.exposure(x, 16, weights.exposure_level)),
-        ]
-        asked = [(weight, loss) for weight, loss in parts if weight]
-        if not asked:
-            return None
-        return lambda x: sum((weight * loss(x) for weight, loss in asked), x.new_zeros(()))
+        operator, y01, weight = self.known.operator, (self.known.y + 1) / 2, self.losses.ssim
+
+        def dissimilarity(x: Tensor) -> Tensor:
+            return 1 - padded_ssim((operator(2 * x - 1) + 1) / 2, y01)
+
+        return [*self.losses.weighted(), *([(weight, dissimilarity)] if weight else [])]
 
 
 def corrected(

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from restoration.errors import BadPictureError
 from restoration.methods import gdp
-from restoration.methods.gdp import ETA
+from restoration.methods.gdp import ETA, LightLosses
 from restoration.methods.priors import FAMILY, VARIANTS, load_prior
 from restoration.params import Params, only_when
 from restoration.protocol import Method, Preset, Request, Restorer, Step, Variant
@@ -70,6 +70,12 @@ class LightParams(Params):
     """How far light may differ from place to place: evens out shadows, and flattens the picture."""
     noise: float = Field(default=1.0, ge=0.0, le=30.0, json_schema_extra=CORRECTED)
     """Strength of the noise in the input in grey levels of 255; darkness brings it out."""
+    smoothness: float = Field(
+        default=0.0, ge=0.0, le=1000.0, json_schema_extra=only_when(walk=("published",))
+    )
+    """Keep the fitted light smooth, as the paper asks and the published program does not."""
+    losses: LightLosses = LightLosses()
+    """What is asked of the result beside agreement with the input."""
     walk: Literal["corrected", "published"] = "corrected"
     """The corrected one needs few steps; the published one 1000."""
 
@@ -125,10 +131,11 @@ def corrected(
     """
     import torch
 
-    from restoration.guidance import followed, gamma_of
+    from restoration.guidance import downhill, followed, gamma_of, total
+    from restoration.operators import Identity
     from restoration.samplers import x0_from_eps
 
-    gamma = gamma_of(params.strength, params.steps)
+    gamma, asked = gamma_of(params.strength, params.steps), total(params.losses.weighted())
     weight = well_exposed(y)
     light = first_light(y, weight, params.brightness)
     x_t = noise(y[:1])
@@ -141,6 +148,8 @@ def corrected(
         picture = picture + share * sure * (told - picture)
         light = fit(picture, y, weight, params.local)
         x0 = picture * 2 - 1
+        if asked:
+            x0 = x0 + downhill(x0, asked, gamma, Identity(), x0)
         fresh = ETA * (1 - stride.ab_s).sqrt() * noise(x0)
         x_t = stride.ab_s.sqrt() * x0 + predicted * eps + fresh
         yield x0
@@ -188,13 +197,21 @@ def as_published(
     """The published walk, its scale adapted to the number of steps; yields x0, then the sample."""
     import torch
 
+    from restoration.guidance import total
     from restoration.methods.gdp_light_published import Form, published
 
     x_t = noise(y[:1])
     f = noise(y.new_empty(1)) / 100
     mask = torch.special.ndtr(noise(y.new_empty(y.shape[-2:]))) / 10000
     scale = params.strength * PUBLISHED_SCALE * prior.patch**2 * 1000 / len(schedule)
-    form = Form(prior.patch, prior.patch // 2, scale, repeats=2 if len(y) == 1 else 1)
+    form = Form(
+        prior.patch,
+        prior.patch // 2,
+        scale,
+        repeats=2 if len(y) == 1 else 1,
+        extra=total(params.losses.weighted()),
+        smoothness=params.smoothness,
+    )
     last = len(schedule) - 1
     for i, made in enumerate(published(prior, schedule, y, (x_t, f, mask), form, noise=noise)):
         yield made.x_s if i == last else made.x0

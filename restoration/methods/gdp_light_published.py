@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from restoration.denoisers import Prior
+    from restoration.guidance import Loss
     from restoration.noise import Noise
     from restoration.schedules import Schedule
 
@@ -27,6 +28,10 @@ class Form:
     """s, the weight of the squared error."""
     repeats: int
     """How often the same gradient is added."""
+    extra: Loss | None = None
+    """What the paper asks for beside agreement, and the programs have commented out."""
+    smoothness: float = 0.0
+    """Weight of the smoothness of M, likewise."""
 
     def corners(self, height: int, width: int) -> list[tuple[int, int]]:
         """(top, left) of every patch; the last row and column twice where they fit exactly."""
@@ -70,6 +75,8 @@ def published(
     """
     import torch
 
+    from restoration.guidance import gradient
+    from restoration.losses import light_fit_step
     from restoration.samplers import (
         ddpm_step,
         learned_log_variance,
@@ -87,18 +94,35 @@ def published(
         eps, v = prior.on_patches(x_patches, stride.t).chunk(2, dim=1)
         x0 = x0_from_eps(x_patches, eps, stride.ab_t).clamp(-1, 1)
         picture, light = (x0 + 1) / 2, _cut(mask[None, None], corners, form.patch)
-        residual = f * picture + light - y_patches
-        count = picture[0].numel()
-        pull = -form.scale * form.repeats * (f * residual).sum(0) / count
-        mean = posterior_mean(x_patches, x0, stride.ab_t, stride.ab_s) + pull
+        gain = f.expand(len(picture), 1, 1, 1)
+        fits = [light_fit_step(picture, exposure, gain, light) for exposure in y_patches]
+        uphill = form.repeats * sum(fit.grad_x for fit in fits) / 2  # the picture is in [-1, 1]
+        if form.extra:
+            uphill = uphill + torch.cat([gradient(form.extra, one[None]) for one in x0])
+        mean = posterior_mean(x_patches, x0, stride.ab_t, stride.ab_s) - form.scale * uphill
         log_variance = learned_log_variance(v, low[stride.i], high[stride.i])
-        light = light - 2 * residual.sum(2, keepdim=True).mean(0) / count
-        f = f - (2 * residual * picture).mean((2, 3, 4)).mean()
+        f = torch.stack([fit.f for fit in fits]).mean((0, 1)).flatten()
+        light = torch.stack([fit.mask for fit in fits]).mean(0)
+        if form.smoothness:
+            light = light - form.smoothness * _roughness(light)
         averaged = _average(torch.cat([mean, log_variance, x0, light], 1), corners)
         mean, log_variance, x0, light = torch.split(averaged, [3, 3, 3, 1], dim=1)
         mask = light[0, 0]
         x_t = ddpm_step(mean, log_variance, noise, last=stride.i == 0)
         yield Made(x0, x_t, f, mask)
+
+
+def _roughness(light: Tensor) -> Tensor:
+    """Gradient of the total variation of each patch of M, (P, 1, p, p)."""
+    import torch
+
+    from restoration.losses import illumination_smoothness
+
+    with torch.enable_grad():
+        light = light.detach().requires_grad_()
+        total = torch.stack([illumination_smoothness(one[0]) for one in light]).sum()
+        (slope,) = torch.autograd.grad(total, light)
+    return slope
 
 
 def _cut(x: Tensor, corners: Sequence[tuple[int, int]], patch: int) -> Tensor:
