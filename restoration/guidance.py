@@ -59,6 +59,14 @@ def gradient(loss: Loss, x: Tensor) -> Tensor:
     return slope
 
 
+def limited(move: Tensor, farthest: float) -> Tensor:
+    """The move of each picture, shortened where its root mean square is above `farthest`."""
+    if move.ndim == 0:
+        return move
+    length = move.square().mean((1, 2, 3), keepdim=True).sqrt()
+    return move * (farthest / length.clamp_min(farthest))
+
+
 def followed(
     s: Tensor, sigma_y: float, ab_s: Tensor, *, eta: float, gamma: float
 ) -> tuple[Tensor, Tensor]:

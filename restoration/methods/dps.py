@@ -43,6 +43,7 @@ def walk(prior: Prior, known: Measurement, params: GuidedParams, noise: Noise) -
     import torch
 
     from restoration import schedules
+    from restoration.guidance import limited
     from restoration.samplers import (
         ddpm_step,
         learned_log_variance,
@@ -67,14 +68,8 @@ def walk(prior: Prior, known: Measurement, params: GuidedParams, noise: Noise) -
         mean = posterior_mean(x_t, x0, stride.ab_t, stride.ab_s)
         log_variance = learned_log_variance(v, low[stride.i], high[stride.i])
         x_s = ddpm_step(mean, log_variance, noise, last=stride.i == 0)
-        x_t = x_s - limited(zeta * gradient)
+        x_t = x_s - limited(zeta * gradient, FARTHEST)
         yield x_t if stride.i == 0 else x0
-
-
-def limited(move: Tensor) -> Tensor:
-    """The move of each picture, shortened where it is longer than `FARTHEST`."""
-    length = move.square().mean((1, 2, 3), keepdim=True).sqrt()
-    return move * (FARTHEST / length.clamp_min(FARTHEST))
 
 
 METHOD = Method(

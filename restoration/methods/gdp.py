@@ -35,6 +35,8 @@ Form = Literal["x0", "x_t", "score"]
 """Where the published walks are guided: at x0, at x_t, or at x_t by way of the score."""
 REGION = 16
 """Side of the regions that `exposure` looks at, in pixels."""
+FARTHEST = 0.1
+"""Root mean square by which the further losses may move x0 in a step of the corrected walk."""
 ETA = 0.85
 """Fresh noise per step of the corrected walk, as in DDRM."""
 
@@ -110,13 +112,23 @@ class Pull:
     losses: Losses
 
     def __call__(self, p: Tensor) -> Tensor:
-        """What to add to p, (B, 3, H, W) in [-1, 1]."""
-        from restoration.guidance import downhill, pull, total
+        """What to add to p, (B, 3, H, W) in [-1, 1], as published: both at once."""
+        return self.towards(p) + self.wished(p)
 
-        operator, y = self.known.operator, self.known.y
-        towards = pull(p, operator, y, self.gamma)
+    def towards(self, p: Tensor) -> Tensor:
+        """What to add for the measurement alone."""
+        from restoration.guidance import pull
+
+        return pull(p, self.known.operator, self.known.y, self.gamma)
+
+    def wished(self, p: Tensor) -> Tensor:
+        """What to add for the further losses alone."""
+        from restoration.guidance import downhill, total
+
         asked = total(self._weighted())
-        return towards + downhill(p, asked, self.gamma, operator, y) if asked else towards
+        if asked is None:
+            return p.new_zeros(())
+        return downhill(p, asked, self.gamma, self.known.operator, self.known.y)
 
     def _weighted(self) -> list[tuple[float, Loss]]:
         from restoration.losses import padded_ssim
@@ -139,10 +151,11 @@ def corrected(
     """
     import torch
 
-    from restoration.guidance import followed
+    from restoration.guidance import followed, limited
     from restoration.samplers import renoise_step, x0_from_eps
 
-    known = pull.known
+    known, whole = pull.known, replace(pull, gamma=1.0)
+    one = torch.ones(())
     for stride in schedule.strides():
         eps = prior(x_t, stride.t)
         x0 = x0_from_eps(x_t, eps, stride.ab_t).clamp(-1, 1)
@@ -150,7 +163,8 @@ def corrected(
         if guide == "x0":
             one = torch.ones(())
             share, predicted = followed(one, known.sigma, stride.ab_s, eta=ETA, gamma=1)
-            x0 = x0 + share * pull(x0)
+            x0 = x0 + limited(pull.wished(x0), FARTHEST)
+            x0 = x0 + share * pull.towards(x0)  # last, so that it holds
             x_t = a * x0 + predicted * eps + ETA * level * noise(x0)
         else:
             x_t = renoise_step(x0, eps, stride.ab_s, fresh=ETA**2, noise=noise)
@@ -159,7 +173,7 @@ def corrected(
             # Where y is noisier than the step, this share leaves x_t as noisy as it was.
             share = (2 * made / (made + brought).clamp_min(1e-12)).clamp(0, 1)
             noisy = replace(known, y=a * known.y + known.operator(rest))
-            x_t = x_t + share * replace(pull, known=noisy)(x_t)
+            x_t = x_t + share * replace(pull, known=noisy).towards(x_t)
         yield x_t if stride.i == 0 else x0
 
 
@@ -214,7 +228,12 @@ METHOD = Method(
     params=GdpParams,
     variants=VARIANTS,
     presets=(
-        *PRESETS,
+        *(preset for preset in PRESETS if preset.name != "Colourise"),
+        Preset(
+            "Colourise",
+            "For black and white; the bundled prior only tints, the published ones know colours.",
+            {"problem.grey": True, "losses.colour_constancy": 0.01},
+        ),
         Preset(
             "As published",
             "The literal walk of 1000 steps, for 25 % of missing pixels: slow without a GPU.",

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from restoration.errors import BadPictureError
 from restoration.methods import gdp
-from restoration.methods.gdp import ETA, LightLosses
+from restoration.methods.gdp import ETA, FARTHEST, LightLosses
 from restoration.methods.priors import FAMILY, VARIANTS, load_prior
 from restoration.params import Params, only_when
 from restoration.protocol import Method, Preset, Request, Restorer, Step, Variant
@@ -131,7 +131,7 @@ def corrected(
     """
     import torch
 
-    from restoration.guidance import downhill, followed, gamma_of, total
+    from restoration.guidance import downhill, followed, gamma_of, limited, total
     from restoration.operators import Identity
     from restoration.samplers import x0_from_eps
 
@@ -149,7 +149,7 @@ def corrected(
         light = fit(picture, y, weight, params.local)
         x0 = picture * 2 - 1
         if asked:
-            x0 = x0 + downhill(x0, asked, gamma, Identity(), x0)
+            x0 = x0 + limited(downhill(x0, asked, gamma, Identity(), x0), FARTHEST)
         fresh = ETA * (1 - stride.ab_s).sqrt() * noise(x0)
         x_t = stride.ab_s.sqrt() * x0 + predicted * eps + fresh
         yield x0
