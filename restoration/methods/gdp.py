@@ -161,17 +161,16 @@ def corrected(
         x0 = x0_from_eps(x_t, eps, stride.ab_t).clamp(-1, 1)
         a, level = stride.ab_s.sqrt(), (1 - stride.ab_s).sqrt()
         if guide == "x0":
-            one = torch.ones(())
-            share, predicted = followed(one, known.sigma, stride.ab_s, eta=ETA, gamma=1)
+            share, predicted = followed(one, known.sigma, stride.ab_s, eta=ETA, gamma=pull.gamma)
             x0 = x0 + limited(pull.wished(x0), FARTHEST)
-            x0 = x0 + share * pull.towards(x0)  # last, so that it holds
+            x0 = x0 + share * whole.towards(x0)  # last, so that it holds
             x_t = a * x0 + predicted * eps + ETA * level * noise(x0)
         else:
             x_t = renoise_step(x0, eps, stride.ab_s, fresh=ETA**2, noise=noise)
             brought, made = (a * known.sigma).square(), level.square()
             rest = (made - brought).clamp_min(0).sqrt() * noise(x0)
             # Where y is noisier than the step, this share leaves x_t as noisy as it was.
-            share = (2 * made / (made + brought).clamp_min(1e-12)).clamp(0, 1)
+            share = torch.where(brought > 0, 2 * made / (made + brought), 1).clamp(0, 1)
             noisy = replace(known, y=a * known.y + known.operator(rest))
             x_t = x_t + share * replace(pull, known=noisy).towards(x_t)
         yield x_t if stride.i == 0 else x0
