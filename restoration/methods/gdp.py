@@ -217,6 +217,11 @@ def published(
         yield x0, x_t
 
 
+COLOURISE = Preset(
+    "Colourise",
+    "For black and white; the bundled prior only tints, the published ones know colours.",
+    {"problem.grey": True, "losses.colour_constancy": 0.01},
+)
 METHOD = Method(
     name="gdp",
     title="GDP",
@@ -227,12 +232,7 @@ METHOD = Method(
     params=GdpParams,
     variants=VARIANTS,
     presets=(
-        *(preset for preset in PRESETS if preset.name != "Colourise"),
-        Preset(
-            "Colourise",
-            "For black and white; the bundled prior only tints, the published ones know colours.",
-            {"problem.grey": True, "losses.colour_constancy": 0.01},
-        ),
+        *(COLOURISE if preset.name == COLOURISE.name else preset for preset in PRESETS),
         Preset(
             "As published",
             "The literal walk of 1000 steps, for 25 % of missing pixels: slow without a GPU.",
