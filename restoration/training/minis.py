@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,27 +21,16 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from restoration import weights
-from restoration.degradation_kinds import PRESETS, degrade
-from restoration.degradations import rounded
 from restoration.errors import RestorationError
-from restoration.metrics import psnr
+from restoration.networks import guided_unet
 from restoration.networks.stage1 import build_swinir
 from restoration.params import Params
-from restoration.tiling import pad_to_multiple
-from restoration.training import stage1
+from restoration.training import prior, stage1
+from restoration.training.judging import improves, prior_scores, stage1_scores
 from restoration.training.loop import LoopParams, Recipe, is_main, train
 from restoration.training.photographs import draw, read_photographs
 from restoration.training.state import State, export
 
-Scores = Mapping[str, float]
-
-CLEAN = "clean"
-KINDS = (CLEAN, *PRESETS)
-"""What is measured: pictures that are good already, and the fixed degradations."""
-HIGHEST = 60.0
-"""dB that count at most, since a picture given back unchanged would count without end."""
-WORST_LOSS = 0.05
-"""dB that a kind may lose; smaller differences are chance."""
 SIDE = 256
 """Longest side of what is measured: the middle of a picture."""
 TEST_SEED = 2**31
@@ -77,8 +67,8 @@ class Mini:
     """What to train for so many minutes."""
     build: Callable[[Mapping[str, Any]], nn.Module]
     """The network without weights, from its constructor arguments."""
-    multiple: int
-    """What the sides of its pictures are padded to."""
+    scores: Callable[[nn.Module, Sequence[Tensor]], dict[str, float]]
+    """How good the network is on clean pictures (1, 3, H, W) in [0, 1]: mean dB of each kind."""
 
 
 def train_minis(
@@ -114,33 +104,18 @@ def judge(mini: Mini, candidate: Path, pictures: Sequence[Tensor]) -> list[str]:
         part.replace(mini.file)
     verdict = "replaced" if taken else "kept, for the candidate is no better"
     steps = weights.metadata(candidate)["steps"]
-    old = {kind: f"{before[kind]:.2f}" if before else "-" for kind in KINDS}
+    old = {kind: f"{before[kind]:.2f}" if before else "-" for kind in after}
     return [
         f"{mini.name}: {verdict} ({steps} steps; mean PSNR in dB of {len(pictures)} pictures)",
-        "           before candidate",
-        *(f"  {kind:8} {old[kind]:>6} {after[kind]:9.2f}" for kind in KINDS),
+        f"  {'':9} before candidate",
+        *(f"  {kind:9} {old[kind]:>6} {new:9.2f}" for kind, new in after.items()),
     ]
-
-
-def improves(before: Scores, after: Scores) -> bool:
-    """Whether the kinds gain on the whole and none of them loses what can be seen."""
-    gains = [after[kind] - before[kind] for kind in before]
-    return sum(gains) > 0 and min(gains) >= -WORST_LOSS
 
 
 @torch.no_grad()
 def measure(mini: Mini, path: Path, pictures: Sequence[Tensor]) -> dict[str, float]:
-    """Mean PSNR in dB of each kind, restored by the checkpoint in `path`; the same every time."""
-    network = _loaded(mini, path)
-    table = {}
-    for kind in KINDS:
-        total = 0.0
-        for seed, clean in enumerate(pictures):
-            degraded = clean if kind == CLEAN else degrade(clean, kind, seed=seed)
-            restored = _restored(network, degraded, mini.multiple)
-            total += min(psnr(restored, clean), HIGHEST)
-        table[kind] = total / len(pictures)
-    return table
+    """The mini's own table for the checkpoint in `path`; the same every time."""
+    return mini.scores(_loaded(mini, path), pictures)
 
 
 def pictures_to_measure(params: MinisParams) -> list[Tensor]:
@@ -190,13 +165,6 @@ def _loaded(mini: Mini, path: Path) -> nn.Module:
     return network.to(PartialState().device)
 
 
-def _restored(network: nn.Module, degraded: Tensor, multiple: int) -> Tensor:
-    height, width = degraded.shape[-2:]
-    padded = pad_to_multiple(degraded, multiple, "reflect")
-    device = next(network.parameters()).device
-    return rounded(network(padded.to(device))[..., :height, :width].cpu())
-
-
 def _middle(picture: Tensor) -> Tensor:
     height, width = picture.shape[-2:]
     top, left = max(height - SIDE, 0) // 2, max(width - SIDE, 0) // 2
@@ -214,13 +182,31 @@ def _stage1(params: MinisParams, minutes: float) -> tuple[Recipe, LoopParams]:
     return stage1.recipe_for(knobs), knobs
 
 
+def _prior(params: MinisParams, minutes: float) -> tuple[Recipe, LoopParams]:
+    knobs = prior.PriorParams(
+        minutes=minutes,
+        photographs=params.photographs,
+        drawn=params.drawn,
+        threads=params.threads,
+        workers=params.workers,
+    )
+    return prior.recipe_for(knobs), knobs
+
+
 MINIS = (
     Mini(
         name="mini-swinir",
         file=weights.CHECKPOINTS / "mini" / "swinir.safetensors",
         plan=_stage1,
         build=build_swinir,
-        multiple=8 * stage1.UNSHUFFLE,
+        scores=partial(stage1_scores, multiple=8 * stage1.UNSHUFFLE),
+    ),
+    Mini(
+        name="mini-prior64",
+        file=weights.CHECKPOINTS / "mini" / "prior64.safetensors",
+        plan=_prior,
+        build=guided_unet.build,
+        scores=partial(prior_scores, side=64),
     ),
 )
-"""All of them, one line each."""
+"""All of them, one entry each."""

@@ -1,0 +1,137 @@
+"""How good a bundled model is: a table of dB for kinds of pictures, the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from restoration.degradation_kinds import PRESETS, degrade
+from restoration.degradations import rounded
+from restoration.denoisers import Prior
+from restoration.measurements import measure
+from restoration.methods import ddnm
+from restoration.metrics import psnr
+from restoration.noise import seeded
+from restoration.problems import Problem
+from restoration.protocol import Request
+from restoration.samplers import noised, x0_from_eps
+from restoration.schedules import Schedule, linear
+from restoration.tiling import mirrored_to, pad_to_multiple
+
+Scores = Mapping[str, float]
+
+CLEAN = "clean"
+STAGE1_KINDS = (CLEAN, *PRESETS)
+"""Pictures that are good already, and the fixed degradations."""
+HIGHEST = 60.0
+"""dB that count at most, since a picture given back unchanged would count without end."""
+WORST_LOSS = 0.05
+"""dB that a kind may lose; smaller differences are chance."""
+LEVELS = (10, 25, 50, 100)
+"""Grey levels of noise that a prior is asked to see through."""
+FILLED = "fill in"
+NUM_FILLED = 6
+"""Pictures that a prior fills in, since each takes many calls."""
+FILLING = ddnm.DdnmParams(problem=Problem(spoil=True, missing="random", share=0.6), steps=10)
+"""How a prior is made to fill in what is lost."""
+
+
+def improves(before: Scores, after: Scores) -> bool:
+    """Whether the kinds gain on the whole and none of them loses what can be seen."""
+    gains = [after[kind] - before[kind] for kind in before]
+    return sum(gains) > 0 and min(gains) >= -WORST_LOSS
+
+
+def stage1_scores(
+    network: nn.Module, pictures: Sequence[Tensor], *, multiple: int
+) -> dict[str, float]:
+    """Mean PSNR of the clean pictures (1, 3, H, W) as restored from each fixed degradation.
+
+    Args:
+        network: (1, 3, H, W) in [0, 1] to the same.
+        pictures: in [0, 1].
+        multiple: what sides are padded to for the network.
+    """
+    table = {}
+    for kind in STAGE1_KINDS:
+        total = 0.0
+        for seed, clean in enumerate(pictures):
+            degraded = clean if kind == CLEAN else degrade(clean, kind, seed=seed)
+            restored = _restored(network, degraded, multiple)
+            total += min(psnr(restored, clean), HIGHEST)
+        table[kind] = total / len(pictures)
+    return table
+
+
+def prior_scores(network: nn.Module, pictures: Sequence[Tensor], *, side: int) -> dict[str, float]:
+    """Mean PSNR of the clean picture as a prior sees it in one call, at every noise of `LEVELS`.
+
+    And of patches with 60 % of their pixels lost, as DDNM fills them in within 10 calls.
+
+    Args:
+        network: as `Prior` takes it.
+        pictures: (1, 3, H, W) in [0, 1].
+        side: of the patches that the prior is for.
+    """
+    prior = Prior(network, side, str(next(network.parameters()).device))
+    schedule, patches = linear(), [_patches(picture, side) for picture in pictures]
+    table = {}
+    for level in LEVELS:
+        t = _step_of(schedule, level)
+        guesses = [
+            _in_one_call(prior, schedule, t, some, seed) for seed, some in enumerate(patches)
+        ]
+        table[f"noise {level}"] = _mean_psnr(guesses, patches)
+    middles = [_middle(picture, side) for picture in pictures[:NUM_FILLED]]
+    filled = [_filled(prior, middle, seed) for seed, middle in enumerate(middles)]
+    table[FILLED] = _mean_psnr(filled, middles)
+    return table
+
+
+def _restored(network: nn.Module, degraded: Tensor, multiple: int) -> Tensor:
+    height, width = degraded.shape[-2:]
+    padded = pad_to_multiple(degraded, multiple, "reflect")
+    device = next(network.parameters()).device
+    return rounded(network(padded.to(device))[..., :height, :width].cpu())
+
+
+def _step_of(schedule: Schedule, level: float) -> int:
+    """The step of the training schedule with this noise in grey levels, relative to the signal."""
+    return int((schedule.sigma - 2 * level / 255).abs().argmin())
+
+
+def _in_one_call(prior: Prior, schedule: Schedule, t: int, clean: Tensor, seed: int) -> Tensor:
+    ab_t = schedule.alpha_bar[t]
+    x_t = noised(2 * clean - 1, ab_t, seeded(seed))
+    x0 = x0_from_eps(x_t, prior(x_t, t), ab_t)
+    return (x0 + 1) / 2
+
+
+def _filled(prior: Prior, clean: Tensor, seed: int) -> Tensor:
+    noise = seeded(seed)
+    known = measure(Request(clean), FILLING.problem, noise, patch=prior.patch)
+    *_, x0 = ddnm.walk(prior, known, FILLING, noise)
+    return known.picture(x0)
+
+
+def _mean_psnr(restored: Sequence[Tensor], clean: Sequence[Tensor]) -> float:
+    pairs = zip(restored, clean, strict=True)
+    return sum(min(psnr(a, b), HIGHEST) for a, b in pairs) / len(clean)
+
+
+def _patches(picture: Tensor, side: int) -> Tensor:
+    """(N, 3, side, side): the middle of a picture, cut into four where it is large enough."""
+    two = 2 * side if min(picture.shape[-2:]) >= 2 * side else side
+    square = _middle(picture, two)
+    rows = [square[..., top : top + side, :] for top in range(0, two, side)]
+    return torch.cat([row[..., left : left + side] for row in rows for left in range(0, two, side)])
+
+
+def _middle(picture: Tensor, side: int) -> Tensor:
+    """(1, 3, side, side), mirrored outwards where the picture is smaller."""
+    height, width = picture.shape[-2:]
+    whole = mirrored_to(picture, max(height, side), max(width, side))
+    top, left = (max(length - side, 0) // 2 for length in (height, width))
+    return whole[..., top : top + side, left : left + side]
