@@ -24,31 +24,24 @@ from restoration.samplers import (
     x0_from_eps,
 )
 from restoration.schedules import NUM_TRAINED, linear
-from restoration.training.loop import Batch, LoopParams, is_main, train
+from restoration.training.loop import Batch
 from restoration.training.photographs import PictureBank
-from restoration.training.state import State, export
+from restoration.training.pictures import PictureParams, bank_of, train_to_file
+from restoration.training.state import State
 
 BITS = math.log(2)
 """Nats in a bit."""
 
 
-class PriorParams(LoopParams):
+class PriorParams(PictureParams):
     """Knobs of the recipe `prior`."""
 
-    photographs: str = ""
-    """A folder of photographs, searched through; without one only drawn pictures are used."""
-    drawn: int = Field(default=40, ge=0, le=100_000)
-    """How many pictures are drawn beside them; they add edges and textures of another kind."""
-    side: int = Field(default=64, ge=32, le=512, multiple_of=32)
-    """Side of a patch in pixels; what is restored is cut into such patches."""
     batch: int = Field(default=16, ge=1, le=4096)
     """Crops per step and process."""
     learning_rate: float = Field(default=6e-4, gt=0, le=1)
     """The highest one of the run, reached after the warm-up."""
     channels: int = Field(default=32, ge=32, le=512, multiple_of=32)
     """Width of the finest level; more is slower, larger and better."""
-    out: str = ""
-    """Where the averaged weights are written at the end, as safetensors."""
 
 
 class PriorRecipe:
@@ -146,18 +139,12 @@ def level_log_likelihood(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
 
 def recipe_for(params: PriorParams) -> PriorRecipe:
     """The recipe with its pictures in memory."""
-    folder = Path(params.photographs) if params.photographs else None
-    bank = PictureBank.gather(folder, params.drawn, seed=params.seed, side=params.side)
-    return PriorRecipe(params, bank)
+    return PriorRecipe(params, bank_of(params))
 
 
 def train_prior(params: PriorParams, folder: Path) -> State:
     """Train from the last state in `folder` on, and write the weights where `out` says."""
-    recipe = recipe_for(params)
-    state = train(recipe, params, folder)
-    if params.out and is_main():
-        export(state, Path(params.out), name=recipe.name, config=recipe.config)
-    return state
+    return train_to_file(recipe_for(params), params, folder)
 
 
 def _normal_cdf(x: Tensor) -> Tensor:

@@ -16,29 +16,22 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from restoration import degradations
-from restoration.training.loop import Batch, LoopParams, is_main, train
+from restoration.training.loop import Batch
 from restoration.training.photographs import PictureBank
-from restoration.training.state import State, export
+from restoration.training.pictures import PictureParams, bank_of, train_to_file
+from restoration.training.state import State
 
 UNSHUFFLE = 4
 """How many pixels of a side become channels."""
 
 
-class Stage1Params(LoopParams):
+class Stage1Params(PictureParams):
     """Knobs of the recipe `stage1`."""
 
-    photographs: str = ""
-    """A folder of photographs, searched through; without one only drawn pictures are used."""
-    drawn: int = Field(default=40, ge=0, le=100_000)
-    """How many pictures are drawn beside them; they add edges and textures of another kind."""
-    side: int = Field(default=64, ge=32, le=512, multiple_of=32)
-    """Side of a crop in pixels."""
     channels: int = Field(default=128, ge=48, le=512, multiple_of=4)
     """Width of the network; more is slower, larger and better."""
     blocks: int = Field(default=2, ge=1, le=12)
     """Transformer blocks in each of its three groups."""
-    out: str = ""
-    """Where the averaged weights are written at the end, as safetensors."""
 
 
 class Stage1Recipe:
@@ -167,15 +160,9 @@ def _jpeg(image: Tensor, rng: np.random.Generator) -> Tensor:
 
 def recipe_for(params: Stage1Params) -> Stage1Recipe:
     """The recipe with its pictures in memory."""
-    folder = Path(params.photographs) if params.photographs else None
-    bank = PictureBank.gather(folder, params.drawn, seed=params.seed, side=params.side)
-    return Stage1Recipe(params, bank)
+    return Stage1Recipe(params, bank_of(params))
 
 
 def train_stage1(params: Stage1Params, folder: Path) -> State:
     """Train from the last state in `folder` on, and write the weights where `out` says."""
-    recipe = recipe_for(params)
-    state = train(recipe, params, folder)
-    if params.out and is_main():
-        export(state, Path(params.out), name=recipe.name, config=recipe.config)
-    return state
+    return train_to_file(recipe_for(params), params, folder)
