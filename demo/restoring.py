@@ -75,7 +75,7 @@ class View:
         return {
             self.status: status(text),
             self.notes: "",
-            self.live: gr.update(value="", visible=False),
+            self.live: "",
             self.result: gr.update(visible=False),
             self.comparer: None,
             self.strip: "",
@@ -126,7 +126,7 @@ def _restore(
     more = beside.read(method, knobs, given, picture)
     job = front.prepare(method.name, picture, variant=variant, seed=seed, knobs=knobs, **more)
     first = figure(picture.image, "The picture as it came", PREVIEW_SIDE)
-    yield {view.notes: notes(picture.notes), view.live: gr.update(value=first, visible=True)}
+    yield {view.notes: notes(picture.notes), view.live: first}
     reel = Reel()
     with closing(cast(Generator[Step], job.steps())) as steps:
         for step in steps:
@@ -157,7 +157,7 @@ def _result(view: View, job: front.Job, reel: Reel, seconds: float) -> Updates:
         view.recipe: json.dumps(json.loads(recipe.to_json()), indent=2),
         view.status: status(done + findings(found), kind="good", hint=meanings(found)),
         view.notes: notes(result.notes),
-        view.live: gr.update(value="", visible=False),
+        view.live: "",
         view.result: gr.update(visible=True),
         view.comparer: comparer.comparison(shown),
         view.strip: strip([("Input", job.picture.image), *reel.stages(), ("Result", result.image)]),
