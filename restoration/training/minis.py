@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -29,7 +29,10 @@ from restoration.training import prior, stage1
 from restoration.training.judging import improves, prior_scores, stage1_scores
 from restoration.training.loop import LoopParams, Recipe, is_main, train
 from restoration.training.photographs import draw, read_photographs
+from restoration.training.pictures import PictureParams
 from restoration.training.state import State, export
+
+P = TypeVar("P", bound=PictureParams)
 
 SIDE = 256
 """Longest side of what is measured: the middle of a picture."""
@@ -56,6 +59,9 @@ class MinisParams(Params):
     """Processes that prepare batches ahead; a GPU waits without them, a CPU is faster without."""
 
 
+Plan = Callable[[MinisParams, float], tuple[Recipe, LoopParams]]
+
+
 @dataclass(frozen=True)
 class Mini:
     """A bundled checkpoint and how it is made."""
@@ -63,7 +69,7 @@ class Mini:
     name: str
     """In the catalogue."""
     file: Path
-    plan: Callable[[MinisParams, float], tuple[Recipe, LoopParams]]
+    plan: Plan
     """What to train for so many minutes."""
     build: Callable[[Mapping[str, Any]], nn.Module]
     """The network without weights, from its constructor arguments."""
@@ -171,40 +177,29 @@ def _middle(picture: Tensor) -> Tensor:
     return picture[..., top : top + SIDE, left : left + SIDE]
 
 
-def _stage1(params: MinisParams, minutes: float) -> tuple[Recipe, LoopParams]:
-    knobs = stage1.Stage1Params(
-        minutes=minutes,
-        photographs=params.photographs,
-        drawn=params.drawn,
-        threads=params.threads,
-        workers=params.workers,
-    )
-    return stage1.recipe_for(knobs), knobs
+def _plan(recipe_for: Callable[[P], Recipe], kind: type[P]) -> Plan:
+    """How a recipe is trained with what all minis are told."""
 
+    def plan(params: MinisParams, minutes: float) -> tuple[Recipe, LoopParams]:
+        told = params.model_dump(include={"photographs", "drawn", "threads", "workers"})
+        knobs = kind(minutes=minutes, **told)
+        return recipe_for(knobs), knobs
 
-def _prior(params: MinisParams, minutes: float) -> tuple[Recipe, LoopParams]:
-    knobs = prior.PriorParams(
-        minutes=minutes,
-        photographs=params.photographs,
-        drawn=params.drawn,
-        threads=params.threads,
-        workers=params.workers,
-    )
-    return prior.recipe_for(knobs), knobs
+    return plan
 
 
 MINIS = (
     Mini(
         name="mini-swinir",
         file=weights.CHECKPOINTS / "mini" / "swinir.safetensors",
-        plan=_stage1,
+        plan=_plan(stage1.recipe_for, stage1.Stage1Params),
         build=build_swinir,
         scores=partial(stage1_scores, multiple=8 * stage1.UNSHUFFLE),
     ),
     Mini(
         name="mini-prior64",
         file=weights.CHECKPOINTS / "mini" / "prior64.safetensors",
-        plan=_prior,
+        plan=_plan(prior.recipe_for, prior.PriorParams),
         build=guided_unet.build,
         scores=partial(prior_scores, side=64),
     ),
