@@ -9,8 +9,9 @@ the bundled prior, and prints a table for each task. `--monotone` measures every
 measurement; DDRM's blur alone wraps around at the border, since it needs a spectrum.
 
 Every cell is written to `--out` as it is measured, one JSON object a line, and is not measured
-again as long as the weights are the same: a run may be broken off, and several may write to one
-file. Move it away when a method has changed.
+again as long as the weights are the same: a run may be broken off, and several, say of different
+methods, may write to one file. The tables hold every row that has all the pictures asked for.
+Move the file away when a method has changed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations, product
 from pathlib import Path
 
@@ -170,7 +171,7 @@ def fill(book: Book, places: Iterable[Place], folder: Path) -> None:
 
 def places_of(asked: argparse.Namespace) -> Iterator[Place]:
     """All cells that are asked for, picture by picture, so that a run may be broken off."""
-    version = weights.fingerprint(weights.locate("mini-prior64"))[:12]
+    version = _version()
     strides = STRIDES if asked.monotone else (asked.steps,)
     samples = (1,) if asked.monotone else tuple(asked.samples)
     rivals = () if asked.monotone else RIVALS
@@ -181,6 +182,21 @@ def places_of(asked: argparse.Namespace) -> Iterator[Place]:
         for row, steps, several in product(asked.methods, strides, samples):
             if (row, task) not in UNABLE:
                 yield Place(row, task, path.name, steps, several, version)
+
+
+def complete(cells: Cells, asked: argparse.Namespace) -> Cells:
+    """All cells of rows that have every picture asked for, in the order of the tables."""
+    version = _version()
+    names = [path.name for path in pictures_in(asked.photographs, asked.limit)]
+    rows = dict.fromkeys(replace(place, picture="") for place in cells)
+    order = [*(rival.name for rival in RIVALS), *ROWS]
+    found: Cells = {}
+    for row in sorted(rows, key=lambda row: (order.index(row.row), row.samples)):
+        places = [replace(row, picture=name) for name in names]
+        current = (row.steps, row.weights) in ((0, ""), (asked.steps, version))
+        if current and all(place in cells for place in places):
+            found.update({place: cells[place] for place in places})
+    return found
 
 
 def table(cells: Cells, task: str) -> str:
@@ -238,11 +254,15 @@ def main() -> None:
         torch.set_num_threads(asked.threads)
     book, places = Book(asked.out), list(places_of(asked))
     fill(book, places, asked.photographs)
-    cells = {place: book.cells[place] for place in places}
     if asked.monotone:
-        print(steps_table(cells))
+        print(steps_table({place: book.cells[place] for place in places}))
     else:
+        cells = complete(book.cells, asked)
         print("\n\n".join(table(cells, task) for task in asked.tasks))
+
+
+def _version() -> str:
+    return weights.fingerprint(weights.locate("mini-prior64"))[:12]
 
 
 def _scores(restored: Tensor, clean: Tensor) -> dict[str, float]:

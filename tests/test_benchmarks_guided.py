@@ -111,6 +111,21 @@ def test_the_numbers_of_steps_are_compared_without_rivals(folder):
     assert [place.steps for place in places] == [10, 25, 100]
 
 
+def test_the_tables_hold_all_rows_that_are_complete_in_their_order(folder, tmp_path):
+    image_io.write(folder / "two.png", Picture(photograph(80)))
+    book = Book(tmp_path / "cells.jsonl")
+    kinds = [{"methods": ["dps"], "samples": [4]}, {"methods": ["gdp"], "samples": [4, 1]}]
+    for kind in kinds:
+        for place in guided.places_of(asked(folder, **kind)):
+            book.add(place, scores(20.0))
+    *_, incomplete = guided.places_of(asked(folder, methods=["ddnm"], limit=1))
+    book.add(incomplete, scores(20.0))
+    book.add(Place("gdp", "x4", "one.png", 2, 1, "of other weights"), scores(20.0))
+    found = guided.complete(book.cells, asked(folder))
+    rows = dict.fromkeys((place.row, place.samples) for place in found)
+    assert list(rows) == [("bicubic", 0), ("gdp", 1), ("gdp", 4), ("dps", 4)]
+
+
 def scores(db):
     return {"psnr": db, "ssim": 0.5, "gms": 0.9, "consistency": 1.0, "seconds": 2.0}
 
