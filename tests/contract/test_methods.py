@@ -19,17 +19,50 @@ KNOBS = [(method, knob) for method in METHODS.values() for knob in knobs_of(meth
 CHANGEABLE = [(method, knob) for method, knob in KNOBS if len(knob.choices) != 1]
 
 
+SMALL_TILES = {"tiles.size": 64}
+BESIDE = {
+    "tiles.size": {"tiles.size": 128},
+    "losses.exposure_level": {"losses.exposure": 1.0},
+    "local": {"steps": 3},
+    "eta_b": {"steps": 3},
+    "dps problem.noise": {"problem.spoil": True},
+}
+"""What else has to be set for a knob to matter, where `Knob.when` cannot say it.
+
+Two steps leave none in which light is fitted, or anything is clearer than noise; DPS does not
+reckon with noise.
+"""
+VALUES = {
+    "tiles.size": 64,
+    "steps": 3,
+    "problem.blur_size": 0.7,
+    "problem.blur_angle": 90.0,
+}
+"""Another value than the usual one, where the far end of the range is slow or means the same."""
+
+
 def ids(pairs):
     return [f"{method.name}-{knob.name}" for method, knob in pairs]
 
 
 EACH_KNOB = pytest.mark.parametrize(("method", "knob"), KNOBS, ids=ids(KNOBS))
-SMALL_TILES = {"tiles.size": 64}
 
 
 @pytest.fixture(scope="session")
 def runtime():
-    return Runtime(Device("cpu", "float32"))
+    return Runtime(Device("cpu", "float32"), keep=len(METHODS))
+
+
+def names_of(method):
+    return {knob.name for knob in knobs_of(method.params)}
+
+
+def quick(method, preset=0):
+    """The knobs of a preset, the first one unless told, with as little work as there can be."""
+    little = {"steps": 2, "problem.spoil": False} | SMALL_TILES
+    return dict(method.presets[preset].knobs) | {
+        name: value for name, value in little.items() if name in names_of(method)
+    }
 
 
 def drawn(height=80, width=96):
@@ -39,23 +72,56 @@ def drawn(height=80, width=96):
     return (0.2 + 0.6 * shapes + 0.1 * seeded(1)(shapes)).clamp(0, 1)[None]
 
 
-def steps_of(runtime, method, degraded, knobs=(), seed=0):
-    restorer = runtime.restorer(method, front.default_variant(method))
-    params = build(method.params, dict(knobs))
-    return restorer(Request(degraded), params, seeded(seed))
+def picture_for(method):
+    """Large enough for two tiles where there are tiles, else smaller than a patch."""
+    return drawn() if "tiles.size" in names_of(method) else drawn(24, 20)
 
 
-def restored(runtime, method, degraded, knobs=(), seed=0):
+def request_for(method, degraded):
+    """The picture with all that the method needs beside it."""
+    height, width = degraded.shape[-2:]
+    mask = (torch.arange(height * width).view(1, 1, height, width) % 5 > 0).float()
+    beside = {
+        "mask": mask,
+        "kernel": torch.tensor([[0.0, 1, 0], [1, 3, 1], [0, 1, 0]]),
+        "exposures": ((degraded * 1.5).clamp(0, 1), (degraded * 3).clamp(0, 1)),
+    }
+    return Request(degraded, **{name: beside[name] for name in method.needs})
+
+
+def steps_of(runtime, method, degraded=None, knobs=None, seed=0):
+    degraded = picture_for(method) if degraded is None else degraded
+    restorer = runtime.restorer(method, mini(method))
+    params = build(method.params, quick(method) if knobs is None else knobs)
+    request = request_for(method, degraded)
+    method.check(request, params)
+    return restorer(request, params, seeded(seed))
+
+
+def mini(method):
+    return next(variant for variant in method.variants if variant.name == "mini")
+
+
+def restored(runtime, method, degraded=None, knobs=None, seed=0):
     return finish(steps_of(runtime, method, degraded, knobs, seed))
 
 
 def another(knob):
     """A value of the knob that is not its default."""
+    if knob.name in VALUES:
+        return VALUES[knob.name]
     if knob.kind == "flag":
         return not knob.default
     if knob.kind == "choice":
         return next(choice for choice in knob.choices if choice != knob.default)
     return knob.high if knob.default != knob.high else knob.low
+
+
+def where_it_matters(method, knob):
+    """Knobs beside which this one matters."""
+    when = {name: values[0] for name, values in knob.when.items()}
+    unsaid = BESIDE.get(f"{method.name} {knob.name}", BESIDE.get(knob.name, {}))
+    return quick(method) | when | unsaid
 
 
 @EACH_KNOB
@@ -66,12 +132,19 @@ def test_every_knob_explains_itself(method, knob):
 
 @pytest.mark.parametrize(("method", "knob"), CHANGEABLE, ids=ids(CHANGEABLE))
 def test_every_knob_changes_the_picture(method, knob, runtime):
-    base = {} if knob.name == "tiles.size" else SMALL_TILES
-    value = 64 if knob.name == "tiles.size" else another(knob)
-    picture = drawn()
-    usual = restored(runtime, method, picture, base)
-    changed = restored(runtime, method, picture, {**base, knob.name: value})
+    base = where_it_matters(method, knob)
+    usual = restored(runtime, method, knobs=base)
+    changed = restored(runtime, method, knobs={**base, knob.name: another(knob)})
+    assert changed.isfinite().all()
     assert changed.shape != usual.shape or not torch.equal(changed, usual)
+
+
+@pytest.mark.parametrize(("method", "knob"), KNOBS, ids=ids(KNOBS))
+def test_a_knob_matters_beside_values_that_there_are(method, knob):
+    build(method.params, where_it_matters(method, knob))
+    for name, values in knob.when.items():
+        for value in values:
+            build(method.params, {name: value})
 
 
 @EACH_METHOD
@@ -93,47 +166,66 @@ def test_a_mini_is_always_there(method):
     assert "mini" in present
 
 
+PRESETS = [(method, i) for method in METHODS.values() for i in range(len(method.presets))]
+
+
+@pytest.mark.parametrize(
+    ("method", "preset"),
+    PRESETS,
+    ids=[f"{method.name}-{method.presets[i].name}" for method, i in PRESETS],
+)
+def test_every_preset_restores(method, preset, runtime):
+    knobs, picture = quick(method, preset), picture_for(method)
+    found = restored(runtime, method, picture, knobs)
+    size = method.output_size(*picture.shape[-2:], build(method.params, knobs))
+    assert found.shape == (1, 3, *size)
+    assert found.isfinite().all()
+
+
 @EACH_METHOD
 def test_steps_count_up_to_the_total(method, runtime):
-    steps = list(steps_of(runtime, method, drawn(), SMALL_TILES))
+    steps = list(steps_of(runtime, method))
     assert [step.done for step in steps] == list(range(1, steps[-1].total + 1))
 
 
 @EACH_METHOD
 def test_a_restorer_is_a_generator(method, runtime):
-    assert inspect.isgenerator(steps_of(runtime, method, drawn()))
+    assert inspect.isgenerator(steps_of(runtime, method))
 
 
 @EACH_METHOD
 def test_every_step_shows_a_picture_of_the_promised_size(method, runtime):
-    size = method.output_size(80, 96, method.params())
-    for step in steps_of(runtime, method, drawn(), SMALL_TILES):
-        picture = step.estimate()
-        assert picture.shape == (1, 3, *size)
-        assert 0 <= picture.min() <= picture.max() <= 1
+    picture = picture_for(method)
+    size = method.output_size(*picture.shape[-2:], build(method.params, quick(method)))
+    for step in steps_of(runtime, method, picture):
+        shown = step.estimate()
+        assert shown.shape == (1, 3, *size)
+        assert 0 <= shown.min() <= shown.max() <= 1
 
 
 @EACH_METHOD
 @pytest.mark.parametrize("size", [(37, 31), (1, 1), (1, 70), (65, 3)], ids=str)
 def test_odd_sizes_work(method, size, runtime):
-    assert restored(runtime, method, drawn(*size)).shape == (1, 3, *size)
+    promised = method.output_size(*size, build(method.params, quick(method)))
+    assert restored(runtime, method, drawn(*size)).shape == (1, 3, *promised)
 
 
 @EACH_METHOD
 def test_the_same_seed_gives_the_same_picture(method, runtime):
-    assert torch.equal(restored(runtime, method, drawn()), restored(runtime, method, drawn()))
+    assert torch.equal(restored(runtime, method), restored(runtime, method))
 
 
 @EACH_METHOD
 def test_global_generators_are_left_alone(method, runtime):
     before = torch.random.get_rng_state()
-    restored(runtime, method, drawn())
+    restored(runtime, method)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 @EACH_METHOD
 def test_gradients_are_as_before(method, runtime):
-    steps = steps_of(runtime, method, drawn(), SMALL_TILES)
+    steps = steps_of(runtime, method)
+    next(steps)
     next(steps)
     assert torch.is_grad_enabled()
     steps.close()
@@ -141,23 +233,22 @@ def test_gradients_are_as_before(method, runtime):
 
 
 @EACH_METHOD
+def test_a_result_carries_no_gradients(method, runtime):
+    assert not restored(runtime, method).requires_grad
+
+
+@EACH_METHOD
 def test_the_input_is_left_alone(method, runtime):
-    picture = drawn()
+    picture = picture_for(method)
     restored(runtime, method, picture)
-    assert torch.equal(picture, drawn())
+    assert torch.equal(picture, picture_for(method))
 
 
 @EACH_METHOD
 def test_two_interleaved_requests_do_not_mix(method, runtime):
-    one, two = drawn(), drawn().flip(-1)
-    alone = restored(runtime, method, one, SMALL_TILES), restored(runtime, method, two, SMALL_TILES)
-    pairs = list(
-        zip(
-            steps_of(runtime, method, one, SMALL_TILES),
-            steps_of(runtime, method, two, SMALL_TILES),
-            strict=True,
-        )
-    )
+    one, two = picture_for(method), picture_for(method).flip(-1)
+    alone = restored(runtime, method, one), restored(runtime, method, two)
+    pairs = list(zip(steps_of(runtime, method, one), steps_of(runtime, method, two), strict=True))
     first, second = (step.estimate() for step in pairs[-1])
     assert torch.equal(first, alone[0])
     assert torch.equal(second, alone[1])
@@ -165,10 +256,19 @@ def test_two_interleaved_requests_do_not_mix(method, runtime):
 
 @EACH_METHOD
 def test_a_recipe_gives_the_same_picture_again(method, runtime):
-    picture = Picture(image=drawn())
-    done = front.restore(method.name, picture, seed=3, tiles_size=64)
+    request = request_for(method, picture_for(method))
+    picture = Picture(image=request.degraded)
+    exposures = [Picture(image=one) for one in request.exposures]
+    done = front.restore(
+        method.name, picture, variant="mini", seed=3, exposures=exposures, **quick(method)
+    )
     recipe = done.recipe
     again = front.restore(
-        recipe.method, replace(picture), variant=recipe.variant, seed=recipe.seed, **recipe.knobs
+        recipe.method,
+        replace(picture),
+        variant=recipe.variant,
+        seed=recipe.seed,
+        exposures=exposures,
+        **recipe.knobs,
     )
     assert torch.equal(done.picture.image, again.picture.image)
