@@ -111,6 +111,12 @@ def default_variant(method: Method) -> Variant:
     raise MissingWeightsError(f"{method.title}: not one of its checkpoints is on disk")
 
 
+def first_settings(method: str) -> Mapping[str, object]:
+    """The knobs that the first preset of a method sets: what its form starts with."""
+    presets = _method(method).presets
+    return presets[0].knobs if presets else {}
+
+
 def prepare(  # noqa: PLR0913  # whatever a method may need has its own name
     method: str,
     picture: Picture,

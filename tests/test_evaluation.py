@@ -218,3 +218,8 @@ def test_the_table_names_every_method_and_what_was_not_measured():
 
 def test_seeds_of_pictures_fit_a_recipe():
     assert all(0 <= picture_seed(str(i), math.isqrt(i)) < 2**31 for i in range(100))
+
+
+def test_a_method_runs_under_its_first_preset(clean, tmp_path):
+    report = evaluate([("ddnm", "mini")], clean, "noise25", tmp_path / "out", limit=1)
+    assert report["mean"]["ddnm"]["psnr"] > report["mean"]["input"]["psnr"] + 2

@@ -61,9 +61,10 @@ def evaluate(
 ) -> dict[str, Any]:
     """Degrade clean pictures, restore them with each method, write `report.json` and the pictures.
 
-    A picture's degradation and the methods' chance depend on `seed` and on the picture's name
-    alone. All numbers are taken from 8 bit pictures, as they are written. A picture that cannot
-    be read or restored is noted with its error and left out of every mean.
+    Every method runs under its first preset, as its form starts. A picture's degradation and the
+    methods' chance depend on `seed` and on the picture's name alone. All numbers are taken from
+    8 bit pictures, as they are written. A picture that cannot be read or restored is noted with
+    its error and left out of every mean.
 
     Args:
         methods: names of methods with their variants; None is the best variant on disk.
@@ -172,7 +173,13 @@ def _row(path: Path, file: str, run: Run) -> dict[str, Any]:
     row: dict[str, Any] = {"name": path.name, INPUT: _scores(bad.image, reference)}
     row["variants"] = {}
     for contender in run.contenders:
-        result = front.restore(contender.method, bad, variant=contender.variant, seed=own_seed)
+        result = front.restore(
+            contender.method,
+            bad,
+            variant=contender.variant,
+            seed=own_seed,
+            **front.first_settings(contender.method),
+        )
         result.save(_ready(run.out / contender.label) / file)
         restored = rounded(result.picture.image)
         if restored.shape != reference.shape:
