@@ -134,35 +134,57 @@ SINGULAR = torch.tensor([0.0, 0.03, 0.25, 1.0])
 
 @pytest.mark.parametrize("t", LEVELS)
 @pytest.mark.parametrize("gamma", [0.0, 0.4, 1.0])
-@pytest.mark.parametrize("eta", [0.0, 0.85])
+@pytest.mark.parametrize("eta", [0.0, 0.85, 1.0])
 @pytest.mark.parametrize("sigma", [0.0, 0.05, 0.8])
 def test_the_noise_of_a_step_adds_up_to_its_level(sigma, eta, gamma, t):
     """What y brings along, what is predicted, and what is fresh."""
     ab_s = linear().alpha_bar[t]
-    share, predicted = followed(SINGULAR, sigma, ab_s, eta=eta, gamma=gamma)
+    share, predicted, fresh = followed(SINGULAR, sigma, ab_s, eta=eta, gamma=gamma)
     brought = (ab_s.sqrt() * share * sigma).square()
-    total = brought + predicted.square() + eta**2 * (1 - ab_s)
+    total = brought + predicted.square() + fresh.square()
     assert_close(total, (1 - ab_s).expand(4), atol=1e-6, rtol=1e-5, check_dtype=False)
 
 
 @pytest.mark.parametrize("t", LEVELS)
 def test_without_noise_all_that_was_measured_is_followed(t):
-    share, predicted = followed(SINGULAR, 0.0, linear().alpha_bar[t], eta=0.85, gamma=1)
+    ab_s = linear().alpha_bar[t]
+    share, predicted, fresh = followed(SINGULAR, 0.0, ab_s, eta=0.85, gamma=1)
     assert_close(share * SINGULAR, (SINGULAR > 0).float())
-    want = ((1 - 0.85**2) * (1 - linear().alpha_bar[t])).sqrt()
-    assert_close(predicted, want.float().expand(4), atol=1e-6, rtol=1e-5)
+    level = (1 - ab_s).sqrt().float().expand(4)
+    assert_close(predicted, (1 - 0.85**2) ** 0.5 * level, atol=1e-6, rtol=1e-5)
+    assert_close(fresh, 0.85 * level, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.85, 1.0])
+def test_a_measurement_is_followed_wholly_down_to_its_own_noise(eta):
+    """From there on as far as there is room for it."""
+    ab_s, one = linear().alpha_bar[300], torch.ones(())
+    level = float((1 / ab_s - 1).sqrt())
+    for sigma, want in ((0.5 * level, 1.0), (0.999 * level, 1.0), (2 * level, 0.5)):
+        share, _, _ = followed(one, sigma, ab_s, eta=eta, gamma=1)
+        assert float(share) == pytest.approx(want)
+
+
+def test_predicted_noise_gives_way_before_fresh_noise():
+    ab_s, one = linear().alpha_bar[300], torch.ones(())
+    level = float((1 / ab_s - 1).sqrt())
+    _, predicted, fresh = followed(one, 0.3 * level, ab_s, eta=0.85, gamma=1)
+    assert predicted > 0
+    assert float(fresh) == pytest.approx(0.85 * float((1 - ab_s).sqrt()))
+    _, predicted, fresh = followed(one, 0.8 * level, ab_s, eta=0.85, gamma=1)
+    assert predicted == 0
+    assert float(fresh) == pytest.approx(0.6 * float((1 - ab_s).sqrt()))
 
 
 def test_what_was_not_measured_is_not_followed():
-    share, _ = followed(SINGULAR, 0.1, linear().alpha_bar[300], eta=0.85, gamma=1)
+    share, _, _ = followed(SINGULAR, 0.1, linear().alpha_bar[300], eta=0.85, gamma=1)
     assert share[0] == 0
 
 
 def test_noise_is_not_followed_into_the_clean_picture():
     one = torch.ones((), dtype=torch.float64)
-    share, predicted = followed(SINGULAR, 0.1, one, eta=0.85, gamma=1)
-    assert not share.any()
-    assert not predicted.any()
+    share, predicted, fresh = followed(SINGULAR, 0.1, one, eta=0.85, gamma=1)
+    assert not torch.cat([share, predicted, fresh]).any()
 
 
 def test_the_noisier_the_measurement_the_less_it_is_followed():

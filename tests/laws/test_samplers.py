@@ -16,7 +16,7 @@ from restoration.samplers import (
     renoise_step,
     x0_from_eps,
 )
-from restoration.schedules import NUM_TRAINED, linear, spaced
+from restoration.schedules import NUM_TRAINED, clearing, linear, spaced
 from tests.tolerances import TABLE
 
 MANY = 200_000
@@ -73,6 +73,22 @@ def test_spaced_steps_differ_and_reach_both_ends(count):
     assert len(set(steps)) == count
     assert (steps[0], steps[-1]) == (0, NUM_TRAINED - 1)
     assert steps == sorted(steps)
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.2, 0.8])
+@pytest.mark.parametrize("count", [3, 10, 25, 100])
+def test_the_last_step_but_one_leads_to_the_noise_of_what_is_known(count, sigma):
+    schedule = clearing(linear(), count, sigma)
+    steps = schedule.times.tolist()
+    assert len(set(steps)) == count
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1]) == (0, NUM_TRAINED - 1)
+    assert schedule.sigma[1] > sigma >= linear().sigma[steps[1] - 1]
+
+
+@pytest.mark.parametrize(("count", "sigma"), [(25, 0.0), (25, 1e-4), (2, 0.2), (950, 0.2)])
+def test_where_there_is_no_room_for_that_step_all_are_spaced_evenly(count, sigma):
+    assert clearing(linear(), count, sigma).times.tolist() == spaced(count)
 
 
 def test_some_steps_of_a_schedule_keep_their_levels():
