@@ -69,22 +69,25 @@ def limited(move: Tensor, farthest: float) -> Tensor:
 
 def followed(
     s: Tensor, sigma_y: float, ab_s: Tensor, *, eta: float, gamma: float
-) -> tuple[Tensor, Tensor]:
-    """How far a noisy measurement is followed, and how much predicted noise is left to add.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """How far a noisy measurement is followed, and how much other noise is left to add.
 
-    What was measured with a singular value s brings noise of sigma_y / s into x0. A step to ab_s
-    draws a share eta^2 of its noise anew; in the rest there is room for that noise, which then
-    takes the place of the predicted one, so that x_s has the noise that the network counts on
-    (the idea of DDNM+, Wang et al. 2023, Sec. 3.3, for a step with eta).
+    What was measured with a singular value s brings noise of sigma_y / s into x0. It is followed
+    as far as a step to ab_s has room for that noise, which takes the place of predicted noise
+    first and then of the share eta^2 that is drawn anew, so that x_s has the noise that the
+    network counts on (the idea of DDNM+, Wang et al. 2023, Sec. 3.3, for a step with eta).
 
     Returns:
-        (share, predicted): what U^T (y - A x0) is multiplied by, which is gamma / s or less, and
-        the standard deviation of the predicted noise; both in the shape of s.
+        (share, predicted, fresh): what U^T (y - A x0) is multiplied by, which is gamma / s or
+        less, and the standard deviations of predicted and of fresh noise; all in the shape of s.
     """
     whole = (1 / s.where(s > 0, 1)).where(s > 0, 0)
-    steady = (1 - eta**2) * (1 - ab_s).to(s)
+    level = (1 - ab_s).to(s)
     error = ab_s.sqrt().to(s) * sigma_y
     if sigma_y:
-        whole = whole.clamp_max(float(steady.sqrt() / error))
+        whole = whole.clamp_max(float(level.sqrt() / error))
     share = gamma * whole
-    return share, (steady - (share * error).square()).clamp_min(0).sqrt()
+    brought = (share * error).square()
+    predicted = ((1 - eta**2) * level - brought).clamp_min(0)
+    fresh = (level - brought - predicted).clamp_min(0)
+    return share, predicted.sqrt(), fresh.sqrt()

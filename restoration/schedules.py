@@ -80,3 +80,17 @@ def spaced(count: int, num: int = NUM_TRAINED) -> list[int]:
     if count == 1:
         return [0]
     return [round(k * (num - 1) / (count - 1)) for k in range(count)]
+
+
+def clearing(schedule: Schedule, count: int, sigma: float) -> Schedule:
+    """`count` steps for a picture that is known with noise of `sigma`, in [-1, 1].
+
+    The last but one leads to where x_t is as noisy as that: there it can hold all that is known,
+    and one more step clears it. Evenly spaced steps jump over this level, and lose in the last
+    jump what was known better. Where the schedule has no room for it they are evenly spaced.
+    """
+    first = int((schedule.sigma <= sigma).sum())
+    noisier = len(schedule) - first
+    if first == 0 or not 1 < count - 1 <= noisier:
+        return schedule.at(spaced(count, len(schedule)))
+    return schedule.at([0, *(first + step for step in spaced(count - 1, noisier))])

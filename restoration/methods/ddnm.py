@@ -5,7 +5,7 @@
 
 With noise in y (DDNM+) a measured coefficient of singular value s brings noise of sigma_y / s
 along. It is followed only as far as the step has room for that noise, which then takes the place
-of the predicted one, so that x_s always has the noise that the network counts on.
+of the other, so that x_s always has the noise that the network counts on.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def walk(prior: Prior, known: Measurement, params: GuidedParams, noise: Noise) -
     from restoration.spectra import inverse
 
     params = cast(DdnmParams, params)
-    schedule = schedules.linear().at(schedules.spaced(params.steps))
+    schedule = schedules.clearing(schedules.linear(), params.steps, known.sigma)
     gamma = gamma_of(params.strength, params.steps)
     spectral = inverse(known.operator, *known.size, noise=known.sigma)
     s = spectral.values
@@ -52,10 +52,10 @@ def walk(prior: Prior, known: Measurement, params: GuidedParams, noise: Noise) -
     for stride in schedule.strides():
         eps = prior(x_t, stride.t)
         x0 = x0_from_eps(x_t, eps, stride.ab_t).clamp(-1, 1)
-        share, predicted = followed(s, known.sigma, stride.ab_s, eta=params.eta, gamma=gamma)
+        share, predicted, fresh = followed(s, known.sigma, stride.ab_s, eta=params.eta, gamma=gamma)
         x0 = x0 + spectral.v(share * spectral.ut(known.y - known.operator(x0)))
-        fresh = params.eta * (1 - stride.ab_s).sqrt() * noise(x0)
-        x_t = stride.ab_s.sqrt() * x0 + spectral.v(predicted * spectral.vt(eps)) + fresh
+        rest = predicted * spectral.vt(eps) + fresh * spectral.vt(noise(x0))
+        x_t = stride.ab_s.sqrt() * x0 + spectral.v(rest)
         yield x0
 
 

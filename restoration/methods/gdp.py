@@ -90,7 +90,9 @@ def walk(prior: Prior, known: Measurement, params: GuidedParams, noise: Noise) -
     from restoration.guidance import gamma_of
 
     params = cast(GdpParams, params)
-    schedule = schedules.linear().at(schedules.spaced(params.steps))
+    trained, walked = schedules.linear(), (params.walk, params.guide)
+    sigma = known.sigma if walked == ("corrected", "x0") else 0.0
+    schedule = schedules.clearing(trained, params.steps, sigma)
     pull = Pull(known, gamma_of(params.strength, params.steps), params.losses)
     x_t = priors.start(known, params, noise)
     if params.walk == "corrected":
@@ -161,10 +163,12 @@ def corrected(
         x0 = x0_from_eps(x_t, eps, stride.ab_t).clamp(-1, 1)
         a, level = stride.ab_s.sqrt(), (1 - stride.ab_s).sqrt()
         if guide == "x0":
-            share, predicted = followed(one, known.sigma, stride.ab_s, eta=ETA, gamma=pull.gamma)
+            share, predicted, fresh = followed(
+                one, known.sigma, stride.ab_s, eta=ETA, gamma=pull.gamma
+            )
             x0 = x0 + limited(pull.wished(x0), FARTHEST)
             x0 = x0 + share * whole.towards(x0)  # last, so that it holds
-            x_t = a * x0 + predicted * eps + ETA * level * noise(x0)
+            x_t = a * x0 + predicted * eps + fresh * noise(x0)
         else:
             x_t = renoise_step(x0, eps, stride.ab_s, fresh=ETA**2, noise=noise)
             brought, made = (a * known.sigma).square(), level.square()

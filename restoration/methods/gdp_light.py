@@ -108,9 +108,11 @@ class Relit:
         sides = [max(side, self.prior.patch) for side in size]
         exposures = [request.degraded, *request.exposures]
         y = torch.cat([mirrored_to(exposure, *sides) for exposure in exposures])
-        schedule = schedules.linear().at(schedules.spaced(params.steps))
-        total = params.steps + 1
-        walk = corrected if params.walk == "corrected" else as_published
+        is_corrected, total = params.walk == "corrected", params.steps + 1
+        first = first_light(y, well_exposed(y), params.brightness)
+        sigma = _noise_told(params, first) if is_corrected else 0.0
+        schedule = schedules.clearing(schedules.linear(), params.steps, sigma)
+        walk = corrected if is_corrected else as_published
         for done, x0 in enumerate(walk(self.prior, schedule, y, params, noise), start=1):
             shown = partial(_shown, x0, *size)
             yield Step(done, total, f"denoising, step {done}", shown)
@@ -138,20 +140,19 @@ def corrected(
     gamma, asked = gamma_of(params.strength, params.steps), total(params.losses.weighted())
     weight = well_exposed(y)
     light = first_light(y, weight, params.brightness)
-    x_t = noise(y[:1])
+    x_t, one = noise(y[:1]), torch.ones(())
     for stride in schedule.strides():
         eps = prior(x_t, stride.t)
         picture = (x0_from_eps(x_t, eps, stride.ab_t).clamp(-1, 1) + 1) / 2
         told, sure = explained(y, weight, light)
-        sigma = 2 * params.noise / 255 / float(light.f.max())
-        share, predicted = followed(torch.ones(()), sigma, stride.ab_s, eta=ETA, gamma=gamma)
+        sigma = _noise_told(params, light)
+        share, predicted, fresh = followed(one, sigma, stride.ab_s, eta=ETA, gamma=gamma)
         picture = picture + share * sure * (told - picture)
         light = fit(picture, y, weight, params.local)
         x0 = picture * 2 - 1
         if asked:
             x0 = x0 + limited(downhill(x0, asked, gamma, Identity(), x0), FARTHEST)
-        fresh = ETA * (1 - stride.ab_s).sqrt() * noise(x0)
-        x_t = stride.ab_s.sqrt() * x0 + predicted * eps + fresh
+        x_t = stride.ab_s.sqrt() * x0 + predicted * eps + fresh * noise(x0)
         yield x0
 
 
@@ -174,6 +175,11 @@ def explained(y: Tensor, weight: Tensor, light: Light) -> tuple[Tensor, Tensor]:
     told = (weight * light.f * (y - light.mask)).sum(0, keepdim=True)
     energy = (weight * light.f.square()).sum(0, keepdim=True)
     return (told / energy).clamp(0, 1), weight.amax(0, keepdim=True)
+
+
+def _noise_told(params: LightParams, light: Light) -> float:
+    """Standard deviation, in [-1, 1], of the noise in what the brightest exposure tells."""
+    return 2 * params.noise / 255 / float(light.f.max())
 
 
 def fit(picture: Tensor, y: Tensor, weight: Tensor, local: float) -> Light:
