@@ -20,6 +20,7 @@ from restoration.operators import (
     bicubic_downscale,
 )
 from restoration.params import build
+from restoration.protocol import Request
 from tests.oracles import knowing, raving, vague
 
 SIDE = 12
@@ -206,16 +207,21 @@ def test_a_noisy_input_is_followed_whatever_noise_is_fresh(walk, eta):
     assert (found - picture()).square().mean() < 0.3 * unguided
 
 
-SEVERAL = (
-    "problem: DDRM undoes one degradation at a time (and noise), since several together have no "
-    "spectrum: choose one, or another method"
-)
-
-
 def test_ddrm_refuses_several_degradations_at_once():
     with pytest.raises(BadKnobError) as found:
         result("ddrm", vague(SIDE), measurement("several"))
-    assert str(found.value) == SEVERAL
+    assert str(found.value) == (
+        "problem: DDRM undoes one degradation at a time (and noise), since several together have "
+        "no spectrum: choose one, or another method"
+    )
+
+
+def test_ddrm_refuses_several_before_anything_is_loaded():
+    several = build(ddrm.METHOD.params, {"problem.grey": True, "problem.downscale": "x2"})
+    request = Request(torch.zeros(1, 3, SIDE, SIDE))
+    with pytest.raises(BadKnobError, match="problem: DDRM undoes one degradation at a time"):
+        ddrm.METHOD.check(request, several)
+    ddrm.METHOD.check(request, build(ddrm.METHOD.params, {"problem.grey": True}))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from pydantic import Field
 from restoration.errors import BadKnobError
 from restoration.methods import priors
 from restoration.methods.priors import FAMILY, PRESETS, VARIANTS, GuidedParams
-from restoration.protocol import Method
+from restoration.params import Params
+from restoration.protocol import Method, Request
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from restoration.noise import Noise
     from restoration.schedules import Schedule
     from restoration.spectra import Spectrum
+
+
+SEVERAL = (
+    "problem: DDRM undoes one degradation at a time (and noise), since several together have no "
+    "spectrum: choose one, or another method"
+)
 
 
 class DdrmParams(GuidedParams):
@@ -55,10 +62,7 @@ def walk(prior: Prior, known: Measurement, params: GuidedParams, noise: Noise) -
     params = cast(DdrmParams, params)
     spectral = spectrum(known.operator, *known.size)
     if spectral is None:
-        raise BadKnobError(
-            "problem: DDRM undoes one degradation at a time (and noise), since several together "
-            "have no spectrum: choose one, or another method"
-        )
+        raise BadKnobError(SEVERAL)
     schedule = schedules.linear().at(schedules.spaced(params.steps))
     measured = spectral, known.y, known.sigma
     update = Update(params.eta, params.eta_b)
@@ -127,6 +131,15 @@ def denoised(
         x_t = stride.ab_s.sqrt() * spectral.v(c)
 
 
+def check(request: Request, params: Params) -> None:
+    """Refuse what no guided prior can do, and several degradations at once."""
+    priors.check(request, params)
+    problem = cast(DdrmParams, params).problem
+    done = (problem.blur != "none", problem.factor > 1, problem.grey, problem.missing != "none")
+    if sum(done) > 1:
+        raise BadKnobError(SEVERAL)
+
+
 METHOD = Method(
     name="ddrm",
     title="DDRM",
@@ -139,6 +152,6 @@ METHOD = Method(
     load=priors.loader(walk, wrap=True),
     output_size=priors.output_size,
     needs=frozenset({"mask", "kernel"}),
-    check=priors.check,
+    check=check,
     family=FAMILY,
 )
