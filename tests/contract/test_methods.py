@@ -25,12 +25,13 @@ BESIDE = {
     "losses.exposure_level": {"losses.exposure": 1.0},
     "local": {"steps": 3},
     "eta_b": {"steps": 3},
+    "ddnm eta": {"steps": 5},
     "dps problem.noise": {"problem.spoil": True},
 }
 """What else has to be set for a knob to matter, where `Knob.when` cannot say it.
 
-Two steps leave none in which light is fitted, or anything is clearer than noise; DPS does not
-reckon with noise.
+Two steps leave none in which light is fitted, or a noisy input is clearer than the picture in the
+making; DPS does not reckon with noise.
 """
 VALUES = {
     "tiles.size": 64,
