@@ -173,13 +173,9 @@ def _row(path: Path, file: str, run: Run) -> dict[str, Any]:
     row: dict[str, Any] = {"name": path.name, INPUT: _scores(bad.image, reference)}
     row["variants"] = {}
     for contender in run.contenders:
-        result = front.restore(
-            contender.method,
-            bad,
-            variant=contender.variant,
-            seed=own_seed,
-            **front.first_settings(contender.method),
-        )
+        name, knobs = contender.method, front.first_settings(contender.method)
+        job = front.prepare(name, bad, variant=contender.variant, seed=own_seed, knobs=knobs)
+        result = front.conclude(job, job.steps())
         result.save(_ready(run.out / contender.label) / file)
         restored = rounded(result.picture.image)
         if restored.shape != reference.shape:
