@@ -6,7 +6,7 @@
 Degrades the 64x64 pixels in the middle of every photograph, restores them by every method with
 the bundled prior, and prints a table for each task. `--monotone` measures every method with 10,
 25 and 100 steps instead. Seeds follow from the names of the files, so every method gets the same
-measurement; DDRM's blur alone wraps around at the border, since it needs a spectrum.
+measurement.
 
 Every cell is written to `--out` as it is measured, one JSON object a line, and is not measured
 again as long as the weights are the same: a run may be broken off, and several, say of different

@@ -27,6 +27,8 @@ from restoration.tiling import mirrored_by, mirrored_to
 
 ROUNDING = 1 / 255 / 12**0.5 * 2
 """Standard deviation of what an 8-bit file rounds away, in [-1, 1]."""
+APRON = 8
+"""Mirrored margin of a blur that wraps around, in units of its reach."""
 HALF = 0.5
 """Of a pixel: from here on it counts as kept."""
 WORDS = "This text was written over the picture. "
@@ -110,19 +112,27 @@ def measure(
         problem: what was done.
         noise: draws the lost pixels, and the noise of a spoilt picture.
         patch: the least side of the unknown picture.
-        wrap: blur as if the picture went on at its other side, for methods that need a spectrum.
+        wrap: blur as if the picture, in a mirrored margin, went on at its other side: for methods
+            that need a spectrum.
 
     Raises:
         RestorationError: as `check`.
     """
     check(request, problem)
     kernel, factor = request.kernel, problem.factor
-    down, right = margins = _margins(problem, kernel, wrap=wrap)
+    margins = _reach(problem, kernel)
     asked = problem.output_size(*request.degraded.shape[-2:])
     degraded, mask = request.degraded * 2 - 1, request.mask
     if problem.spoil:
         degraded = _spoilt(degraded, problem, kernel, margins, noise)
         mask = None if mask is None else (resize(mask, *degraded.shape[-2:]) >= HALF).float()
+    apron = (0, 0)
+    if wrap:  # so that what comes round from the other side stays out of sight
+        apron = _apron(degraded, margins)
+        degraded = mirrored_by(degraded, *apron)
+        mask = None if mask is None else mirrored_by(mask, *apron)
+        margins = (0, 0)
+    down, right = margins
     least = -(-max(patch - 2 * min(margins), 1) // factor)
     height, width = (max(side, least) for side in degraded.shape[-2:])
     y = mirrored_to(degraded, height, width)
@@ -134,7 +144,8 @@ def measure(
         lost = _mask(problem, None if mask is None else mirrored_to(mask, height, width), y, noise)
         parts, y = [*parts, lost], lost(y)
     sigma = max(problem.noise / 255 * 2, ROUNDING if problem.blur != "none" else 0.0)
-    crop = down, down + asked[0], right, right + asked[1]
+    top, left = (margin + factor * extra for margin, extra in zip(margins, apron, strict=True))
+    crop = top, top + asked[0], left, left + asked[1]
     return Measurement(operators.compose(parts), y, sigma, size, crop)
 
 
@@ -147,7 +158,7 @@ def _spoilt(
     inner = mirrored_to(clean, height, width)
     x = mirrored_by(inner, down, right)
     y = x
-    for part in _parts(problem, kernel, (x.shape[-2], x.shape[-1]), wrap=not any(margins)):
+    for part in _parts(problem, kernel, (x.shape[-2], x.shape[-1]), wrap=False):
         y = part(y)
     y = y + problem.noise / 255 * 2 * noise(y)
     return (rounded((y + 1) / 2) * 2 - 1).expand(-1, 3, -1, -1)
@@ -174,9 +185,22 @@ def _parts(
     return parts
 
 
-def _margins(problem: Problem, kernel: Tensor | None, *, wrap: bool) -> tuple[int, int]:
-    """What the unknown picture has more than the blurred one, on each side."""
-    if problem.blur == "none" or wrap:
+def _apron(degraded: Tensor, reach: tuple[int, int]) -> tuple[int, int]:
+    """Pixels to mirror on each side, so that what comes round from the other side does not show.
+
+    Never more than what makes the mirrored picture meet itself without a seam.
+    """
+    height, width = degraded.shape[-2:]
+    down, right = (
+        min(APRON * far, max(side - 2, 0) // 2)
+        for far, side in zip(reach, (height, width), strict=True)
+    )
+    return down, right
+
+
+def _reach(problem: Problem, kernel: Tensor | None) -> tuple[int, int]:
+    """How far a blur looks up and down, and to the left and right."""
+    if problem.blur == "none":
         return 0, 0
     height, width = _kernel(problem, kernel).shape
     return height // 2, width // 2

@@ -25,7 +25,7 @@ KEYWORD = "restoration"
 LONGEST = 64 * 1024
 """Bytes of a recipe; a real one has about one thousand."""
 NAME, TEXT = 200, 10_000
-LIBRARIES = ("torch", "spandrel", "pillow", "numpy")
+LIBRARIES = ("torch", "diffusers", "spandrel", "pillow", "numpy")
 
 
 class Recipe(BaseModel):
