@@ -90,9 +90,8 @@ def walk(prior: Prior, known: Measurement, params: GuidedParams, noise: Noise) -
     from restoration.guidance import gamma_of
 
     params = cast(GdpParams, params)
-    trained, walked = schedules.linear(), (params.walk, params.guide)
-    sigma = known.sigma if walked == ("corrected", "x0") else 0.0
-    schedule = schedules.clearing(trained, params.steps, sigma)
+    sigma = known.sigma if params.walk == "corrected" else 0.0
+    schedule = schedules.clearing(schedules.linear(), params.steps, sigma)
     pull = Pull(known, gamma_of(params.strength, params.steps), params.losses)
     x_t = priors.start(known, params, noise)
     if params.walk == "corrected":
