@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from restoration.params import Params, Scalar
@@ -34,7 +35,8 @@ class Request:
     """(k, k) of a blur, not negative; it is scaled to a sum of 1."""
     exposures: tuple[Tensor, ...] = ()
     """Further exposures of the same scene, each (1, 3, H, W), darkest first."""
-    album: tuple[Tensor, ...] = ()
+    album: Path | None = None
+    """What a prior has learned from an album, a file that `tuning.constrained` reads."""
     reference: Tensor | None = None
     """(1, 3, H, W): the clean picture, where it is known. Never shown to a method."""
 
@@ -81,6 +83,15 @@ class Preset:
     knobs: Mapping[str, Scalar] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """Settings of a method that are worth seeing side by side, with a sentence that says why."""
+
+    name: str
+    help: str
+    settings: tuple[Mapping[str, Scalar], ...]
+
+
 def _any_will_do(request: Request, params: Params) -> None:
     """The check of a method that takes every picture."""
 
@@ -105,6 +116,8 @@ class Method:
     """Raises a RestorationError where a request makes no sense, before the device is asked for."""
     family: str = ""
     """Methods of one family share a tab of this title."""
+    sweeps: tuple[Sweep, ...] = ()
+    """What the Compare tab offers to line up."""
 
 
 def finish(steps: Iterator[Step]) -> Tensor:

@@ -1,6 +1,6 @@
 """Every restoration method, in the order the page shows them."""
 
-from restoration.methods import ddnm, ddrm, diffbir, diffpir, dps, gdp, gdp_light
+from restoration.methods import ddnm, ddrm, diffbir, diffpir, dps, gdp, gdp_light, gen2res
 from restoration.protocol import Method
 
 METHODS: dict[str, Method] = {
@@ -14,5 +14,6 @@ METHODS: dict[str, Method] = {
         ddnm.METHOD,
         diffpir.METHOD,
         dps.METHOD,
+        gen2res.METHOD,
     )
 }

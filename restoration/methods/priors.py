@@ -130,7 +130,7 @@ def start(known: Measurement, params: GuidedParams, noise: Noise) -> Tensor:
 
 _LOADED: WeakValueDictionary[tuple[str, str, str], Prior] = WeakValueDictionary()
 """Those that some method holds; they go with the last method that does."""
-PATCHES = {"imagenet": 256, "faces": 256, "mini": 64}
+PATCHES = {"imagenet": 256, "faces": 256, "portraits": 256, "mini": 64}
 VARIANTS = (
     Variant(
         "imagenet",
