@@ -18,7 +18,7 @@ import os
 import threading
 import traceback
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,8 +167,32 @@ class Runtime:
     ) -> Iterator[Step]:
         """Restore once it is this request's turn; close the generator to cancel.
 
+        Raises:
+            DeviceMemoryError: as `in_turn`.
+        """
+        height, width = request.degraded.shape[-2:]
+        advice = (
+            f"on a picture of {width}x{height}: cut it into smaller tiles, or choose a smaller "
+            "upscale"
+        )
+
+        def work() -> Iterator[Step]:
+            yield from self.restorer(method, variant)(request, params, noise)
+
+        return self.in_turn(work, request.degraded, advice)
+
+    def in_turn(
+        self, work: Callable[[], Iterator[Step]], shown: Tensor, advice: str
+    ) -> Iterator[Step]:
+        """Do `work` once the device is free for it; close the generator to cancel.
+
         Yields steps with a total of 0 while it waits and loads. Whatever ends it, the device is
         free for the next in line before it returns.
+
+        Args:
+            work: begun when it is its turn.
+            shown: the picture to be seen while it waits, (1, 3, H, W) in [0, 1].
+            advice: what to do where memory runs out, as the end of a sentence.
 
         Raises:
             DeviceMemoryError: the device ran out of memory; everything loaded was let go.
@@ -176,18 +200,16 @@ class Runtime:
         ticket = self.line.join()
         try:
             while ahead := self.line.ahead(ticket, GLANCE):
-                yield _waiting(f"waiting for the device, {ahead} ahead", request)
-            yield _waiting("loading the model", request)
-            yield from self.restorer(method, variant)(request, params, noise)
+                yield Step(0, 0, f"waiting for the device, {ahead} ahead", lambda: shown)
+            yield Step(0, 0, "loading the model", lambda: shown)
+            yield from work()
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
             traceback.clear_frames(error.__traceback__)  # they hold the tensors that filled it
             self.unload()
-            height, width = request.degraded.shape[-2:]
             raise DeviceMemoryError(
-                f"The {self.device.name} ran out of memory on a picture of {width}x{height}: "
-                "cut it into smaller tiles, or choose a smaller upscale."
+                f"The {self.device.name} ran out of memory {advice}."
             ) from None
         finally:
             self.line.leave(ticket)
@@ -197,13 +219,6 @@ class Runtime:
 def the_runtime() -> Runtime:
     """This process's runtime."""
     return Runtime(Device.best(), keep=int(os.environ.get("RESTORATION_KEEP", "2")))
-
-
-def _waiting(note: str, request: Request) -> Step:
-    def degraded() -> Tensor:
-        return request.degraded
-
-    return Step(0, 0, note, degraded)
 
 
 def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
