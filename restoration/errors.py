@@ -7,6 +7,7 @@ RestorationError
 ├── WrongWeightsError     a checkpoint that is on disk but is not what it should be
 ├── DownloadError         a checkpoint that could not be fetched
 ├── BadRecipeError        settings that cannot be recalled
+├── BadAlbumError         an album that is not there, is in use or cannot be made
 └── DeviceMemoryError     the device ran out of memory
 """
 
@@ -37,6 +38,10 @@ class DownloadError(RestorationError):
 
 class BadRecipeError(RestorationError):
     """A recipe cannot be read or belongs to something this hub does not have."""
+
+
+class BadAlbumError(RestorationError):
+    """An album is not there, is in use, or cannot be made, kept or taken in."""
 
 
 class DeviceMemoryError(RestorationError):

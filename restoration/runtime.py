@@ -6,6 +6,8 @@ This is the only module that reads the environment:
 - RESTORATION_DTYPE: float32, bfloat16 or float16 instead of the device's own
 - RESTORATION_WEIGHTS: further folders with checkpoints, separated like PATH
 - RESTORATION_STATE: where training keeps its state
+- RESTORATION_DATA: where albums are kept
+- RESTORATION_PUBLIC: 1 where strangers share this host; $SPACE_ID, set on Spaces, says so too
 - RESTORATION_KEEP: how many loaded methods stay in memory (2)
 - RESTORATION_MAX_PIXELS: the largest picture taken or made (50 million)
 """
@@ -48,6 +50,18 @@ def state_folder() -> Path:
     """Where training keeps what it needs to go on: outside the project."""
     default = Path.home() / ".local" / "state" / "photo-restoration-hub"
     return Path(os.environ.get("RESTORATION_STATE", default))
+
+
+def data_folder() -> Path:
+    """Where the albums are kept: outside the project."""
+    default = Path.home() / ".local" / "share" / "photo-restoration-hub"
+    return Path(os.environ.get("RESTORATION_DATA") or default)
+
+
+def is_public() -> bool:
+    """Whether strangers share this host, so that one browser must not see another's albums."""
+    said = os.environ.get("RESTORATION_PUBLIC", "").strip().lower()
+    return said in ("1", "true") or bool(os.environ.get("SPACE_ID"))
 
 
 def max_pixels() -> int:
