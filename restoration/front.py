@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from restoration import weights
+from restoration import albums, weights
 from restoration.errors import BadKnobError, MissingWeightsError
 from restoration.params import Params, build, flatten
 from restoration.protocol import Method, Need, Request, Step, Variant
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
+    from restoration.albums import Album
     from restoration.image_io import Picture
 
     Source: TypeAlias = str | Path | bytes | Image.Image | np.ndarray | Tensor | Picture
@@ -61,7 +62,7 @@ class Job:
             weights={n: weights.fingerprint(weights.locate(w.name)) for n, w in files.items()},
             versions=library_versions(),
             size=(self.picture.image.shape[-1], self.picture.image.shape[-2]),
-            inputs={name: _fingerprint(tensor) for name, tensor in _beside(self.request)},
+            inputs=dict(_beside(self.request)),
         )
 
     def steps(self, runtime: Runtime | None = None) -> Iterator[Step]:
@@ -111,6 +112,25 @@ def default_variant(method: Method) -> Variant:
     raise MissingWeightsError(f"{method.title}: not one of its checkpoints is on disk")
 
 
+def variant_of(method: str, name: str | None = None) -> Variant:
+    """The variant of that name, whose weights are on disk; the best such one where it is None.
+
+    Raises:
+        BadKnobError: there is no such variant.
+        MissingWeightsError: its weights are not on disk.
+    """
+    chosen = _method(method)
+    if name is None:
+        return default_variant(chosen)
+    found = next((one for one in chosen.variants if one.name == name), None)
+    if found is None:
+        known = ", ".join(variant.name for variant in chosen.variants)
+        raise BadKnobError(f"{chosen.title} has no variant {name!r:.60} (known: {known})")
+    for file in found.weights:
+        weights.locate(file)
+    return found
+
+
 def first_settings(method: str) -> Mapping[str, object]:
     """The knobs that the first preset of a method sets: what its form starts with."""
     presets = _method(method).presets
@@ -128,6 +148,7 @@ def prepare(  # noqa: PLR0913  # whatever a method may need has its own name
     mask: Picture | None = None,
     kernel: Picture | None = None,
     exposures: Sequence[Picture] = (),
+    album: Album | None = None,
 ) -> Job:
     """Check what is asked for; draw the seed where none is given.
 
@@ -141,17 +162,19 @@ def prepare(  # noqa: PLR0913  # whatever a method may need has its own name
         mask: as large as the picture, white where it is to be filled in.
         kernel: a picture of the blur, bright where the light of a point went.
         exposures: further ones of the same scene, darkest first.
+        album: a trained one; it also says which weights, where `variant` does not.
 
     Raises:
+        BadAlbumError: the album is not trained, or on other weights than these.
         BadKnobError: the method, variant, seed or a knob does not exist or is out of range, or
             the result would be too large, or the method has no use for what is given.
         BadPictureError: what the method needs is not given, or does not fit the picture.
         MissingWeightsError: the variant's weights are not on disk.
     """
     chosen = _method(method)
-    version = _variant(chosen, variant)
-    for name in version.weights:
-        weights.locate(name)
+    if album is not None and variant is None:
+        variant = albums.trained(album).variant
+    version = variant_of(method, variant)
     if seed is None:
         seed = secrets.randbelow(LARGEST_SEED)
     if isinstance(seed, bool) or seed != int(seed) or not 0 <= seed <= LARGEST_SEED:
@@ -169,6 +192,7 @@ def prepare(  # noqa: PLR0913  # whatever a method may need has its own name
         mask=_mask(mask.image) if mask else None,
         kernel=kernel.image[0].mean(0) if kernel else None,
         exposures=tuple(one.image for one in exposures),
+        album=albums.weights_for(album, version) if album else None,
         reference=reference.image if reference else None,
     )
     _refuse_needless(chosen, request)
@@ -185,6 +209,7 @@ def restore(  # noqa: PLR0913  # as `prepare`
     mask: Source | None = None,
     kernel: Source | None = None,
     exposures: Sequence[Source] = (),
+    album: str | Album | None = None,
     **knobs: object,
 ) -> Restoration:
     """Restore a picture: `restore("diffbir", "in.png", variant="mini", seed=1, upscale=2)`.
@@ -197,6 +222,7 @@ def restore(  # noqa: PLR0913  # as `prepare`
         mask: a picture of the same size, white where this one is to be filled in.
         kernel: a picture of the blur: what became of a point.
         exposures: further ones of the same scene, darkest first.
+        album: a trained one, or the name of one on this machine.
         knobs: the method's knobs; `tiles_size` stands for `tiles.size`.
 
     Raises:
@@ -211,6 +237,7 @@ def restore(  # noqa: PLR0913  # as `prepare`
         mask=None if mask is None else _read(mask),
         kernel=None if kernel is None else _read(kernel),
         exposures=[_read(one) for one in exposures],
+        album=albums.shelf().open(album) if isinstance(album, str) else album,
     )
     return conclude(job, job.steps())
 
@@ -239,16 +266,18 @@ def _mask(image: Tensor) -> Tensor:
     return (image.mean(1, keepdim=True) < LOST).float()
 
 
-def _beside(request: Request) -> Iterator[tuple[Need, Tensor]]:
-    """What was given beside the picture."""
+def _beside(request: Request) -> Iterator[tuple[Need, str]]:
+    """What was given beside the picture, with a fingerprint of it."""
     if request.mask is not None:
-        yield "mask", request.mask
+        yield "mask", _fingerprint(request.mask)
     if request.kernel is not None:
-        yield "kernel", request.kernel
+        yield "kernel", _fingerprint(request.kernel)
     if request.exposures:
         import torch
 
-        yield "exposures", torch.cat([one.flatten() for one in request.exposures])
+        yield "exposures", _fingerprint(torch.cat([one.flatten() for one in request.exposures]))
+    if request.album is not None:
+        yield "album", weights.fingerprint(request.album)
 
 
 def _refuse_needless(method: Method, request: Request) -> None:
@@ -270,13 +299,3 @@ def _method(name: str) -> Method:
     if name not in METHODS:
         raise BadKnobError(f"there is no method {name!r:.60} (known: {', '.join(METHODS)})")
     return METHODS[name]
-
-
-def _variant(method: Method, name: str | None) -> Variant:
-    if name is None:
-        return default_variant(method)
-    for variant in method.variants:
-        if variant.name == name:
-            return variant
-    known = ", ".join(variant.name for variant in method.variants)
-    raise BadKnobError(f"{method.title} has no variant {name!r:.60} (known: {known})")
