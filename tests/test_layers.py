@@ -11,6 +11,7 @@ LAYERS = (
     {"params", "noise"},
     {"protocol"},
     {
+        "album_manifest",
         "checkpoint_files",
         "file_names",
         "png_chunks",
@@ -22,7 +23,9 @@ LAYERS = (
     {"runtime", "recipe", "image_io", "tiling", "colour", "metrics", "schedules", "samplers"},
     {"operators", "denoisers", "problems"},
     {"spectra", "guidance"},
-    {"weights", "blur_kernels", "jpeg", "networks"},
+    {"weights", "blur_kernels", "jpeg", "networks", "album_pictures"},
+    {"album_archives", "album_folder"},
+    {"albums"},
     {"downloads", "degradations", "random_degradations", "losses"},
     {"degradation_kinds", "measurements"},
     {"methods"},

@@ -1,0 +1,189 @@
+"""Albums as zip archives, to be carried elsewhere.
+
+An archive comes from a stranger. Only members with the names of the known layout are read, none of
+their names is used as a path, their sizes are capped before a byte is unpacked, pictures are
+decoded and written anew, and weights have to be a safetensors file that the manifest vouches for.
+The state of an unfinished training stays behind: reading it back needs pickle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import secrets
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from restoration import album_manifest, album_pictures
+from restoration.album_manifest import PICTURES, WEIGHTS, Entry, Manifest
+from restoration.errors import BadAlbumError, BadPictureError, WrongWeightsError
+
+MOST_BYTES = 6 * 2**30
+"""Of an archive: 200 pictures and the largest prior in full."""
+MOST_PICTURE_BYTES = 16 * 2**20
+MOST_WEIGHTS_BYTES = 3 * 2**30
+MOST_DIRECTORY = 2**20
+"""Bytes that `zipfile` reads at once: the names of about ten thousand files."""
+CHUNK = 2**20
+MOST_SQUEEZED = 20
+"""Times smaller than its content a large member may be: pictures and weights hardly shrink."""
+NO_ALBUM = "This is no album that was exported here"
+METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+
+
+class _Guarded(io.FileIO):
+    """A file that gives little at once: `zipfile` reads the whole list of members in one go."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > MOST_DIRECTORY:
+            raise BadAlbumError(f"{NO_ALBUM}: it holds far too many files.")
+        return super().read(size)
+
+
+def pack(folder: Path, manifest: Manifest, target: Path) -> None:
+    """Write the album in `folder` as the zip archive `target`, whole or not at all."""
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with zipfile.ZipFile(part, "x", zipfile.ZIP_STORED) as archive:
+            archive.writestr(album_manifest.FILE, manifest.to_json())
+            for entry in manifest.pictures:
+                name = f"{PICTURES}/{entry.file}"
+                archive.write(folder / name, name)
+            if manifest.training:
+                archive.write(folder / WEIGHTS, WEIGHTS)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def unpack(source: Path, folder: Path) -> Manifest:
+    """Fill an empty folder with the album in an archive; what it says of itself is given back.
+
+    Raises:
+        BadAlbumError: it is no album, damaged, too large, or made to do harm.
+    """
+    with _opened(source) as archive:
+        members = _members(archive)
+        if album_manifest.FILE not in members:
+            raise BadAlbumError(f"{NO_ALBUM}: it has no {album_manifest.FILE}.")
+        text = _content(archive, members[album_manifest.FILE], album_manifest.LONGEST)
+        manifest = Manifest.from_json(text)
+        entries = tuple(
+            _picture(archive, members, folder, index, entry)
+            for index, entry in enumerate(manifest.pictures)
+        )
+        trained = manifest.training if WEIGHTS in members else None
+        if trained:
+            _weights(archive, members[WEIGHTS], folder / WEIGHTS, trained.sha256)
+    return manifest.model_copy(update={"pictures": entries, "training": trained})
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive, with a sentence for whatever is wrong with it."""
+    try:
+        size = source.stat().st_size
+        file = _Guarded(source)
+    except OSError as error:
+        raise BadAlbumError(f"The archive cannot be read: {error.strerror}.") from None
+    with file:
+        if size > MOST_BYTES:
+            raise BadAlbumError(
+                f"The archive has {size / 2**30:.1f} GiB and {MOST_BYTES / 2**30:g} is the most "
+                "that is taken in."
+            )
+        try:
+            with zipfile.ZipFile(file) as archive:
+                yield archive
+        except zipfile.BadZipFile:
+            raise BadAlbumError(f"{NO_ALBUM}: it is no zip archive, or is damaged.") from None
+        except (zlib.error, EOFError, NotImplementedError, ValueError):
+            raise BadAlbumError("The archive is damaged: export the album again.") from None
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The files of an archive by name, once no name means a place outside and none comes twice."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        parts = info.filename.replace("\\", "/").split("/")
+        if ".." in parts or parts[0] == "" or ":" in parts[0]:
+            raise BadAlbumError(f"{NO_ALBUM}: it holds a file that wants to lie outside of it.")
+        if info.filename in members:
+            raise BadAlbumError(f"{NO_ALBUM}: it holds two files of one name.")
+        members[info.filename] = info
+    return members
+
+
+def _check(info: zipfile.ZipInfo, most: int) -> None:
+    """Refuse a member that is no plain file or larger than it should be, before it is unpacked."""
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if info.is_dir() or kind not in (0, stat.S_IFREG):
+        raise BadAlbumError(f"{NO_ALBUM}: {info.filename} in it is a link or a folder.")
+    if info.flag_bits & 1 or info.compress_type not in METHODS:
+        raise BadAlbumError(f"{NO_ALBUM}: {info.filename} in it is locked or packed in a rare way.")
+    is_bomb = info.file_size > CHUNK + MOST_SQUEEZED * info.compress_size
+    if is_bomb or info.file_size > most:
+        raise BadAlbumError(
+            f"{NO_ALBUM}: {info.filename} in it would have {info.file_size / 2**20:.0f} MiB."
+        )
+
+
+def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
+    _check(info, most)
+    with archive.open(info) as member:
+        while chunk := member.read(CHUNK):
+            yield chunk
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
+    return b"".join(_chunks(archive, info, most))
+
+
+def _picture(
+    archive: zipfile.ZipFile,
+    members: dict[str, zipfile.ZipInfo],
+    folder: Path,
+    index: int,
+    entry: Entry,
+) -> Entry:
+    """Write a picture of the archive anew; gives its entry in the new album."""
+    from restoration import image_io
+
+    info = members.get(f"{PICTURES}/{entry.file}")
+    if info is None:
+        raise BadAlbumError(f"The archive is not complete: its picture {entry.file} is missing.")
+    longest = album_pictures.LONGEST_SIDE
+    limits = image_io.Limits(max_pixels=longest**2, max_side=longest)
+    data = _content(archive, info, MOST_PICTURE_BYTES)
+    try:
+        picture = image_io.read(data, limits)
+        kept = album_pictures.keep(folder, index, picture, entry.square)
+    except BadPictureError as error:
+        raise BadAlbumError(f"The picture {entry.file} of the archive: {error}") from None
+    return kept.model_copy(update={"title": entry.title, "seed": entry.seed})
+
+
+def _weights(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, sha256: str) -> None:
+    """Unpack the weights, once they are the ones named in the manifest, and tensors."""
+    from safetensors import SafetensorError
+
+    from restoration import checkpoint_files
+
+    digest = hashlib.sha256()
+    with target.open("xb") as file:
+        for chunk in _chunks(archive, info, MOST_WEIGHTS_BYTES):
+            digest.update(chunk)
+            file.write(chunk)
+    if digest.hexdigest() != sha256:
+        raise BadAlbumError("The archive is damaged: its weights are not those it was saved with.")
+    try:
+        is_tensors = checkpoint_files.kind_of(target) == "safetensors"
+        checkpoint_files.metadata(target)
+    except (SafetensorError, WrongWeightsError):
+        is_tensors = False
+    if not is_tensors:
+        raise BadAlbumError(f"{NO_ALBUM}: its weights are no safetensors file.")
