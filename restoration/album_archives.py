@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from restoration import album_manifest, album_pictures
+from restoration import album_manifest, album_pictures, weights
+from restoration.album_folder import Album
 from restoration.album_manifest import PICTURES, WEIGHTS, Entry, Manifest
 from restoration.errors import BadAlbumError, BadPictureError, WrongWeightsError
 
@@ -44,17 +45,28 @@ class _Guarded(io.FileIO):
         return super().read(size)
 
 
-def pack(folder: Path, manifest: Manifest, target: Path) -> None:
-    """Write the album in `folder` as the zip archive `target`, whole or not at all."""
+def pack(album: Album, target: Path) -> None:
+    """Write an album as the zip archive `target`, whole or not at all.
+
+    Raises:
+        BadAlbumError: its weights are not those that its training left.
+    """
+    training, trained = album.manifest.training, album.weights
+    if training and trained and weights.fingerprint(trained) != training.sha256:
+        raise BadAlbumError(
+            f"The weights of the album {album.name} are not those that its training left: train "
+            "it again before it is exported."
+        )
+    manifest = album.manifest.model_copy(update={"training": training if trained else None})
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with zipfile.ZipFile(part, "x", zipfile.ZIP_STORED) as archive:
             archive.writestr(album_manifest.FILE, manifest.to_json())
             for entry in manifest.pictures:
                 name = f"{PICTURES}/{entry.file}"
-                archive.write(folder / name, name)
-            if manifest.training:
-                archive.write(folder / WEIGHTS, WEIGHTS)
+                archive.write(album.folder / name, name)
+            if trained:
+                archive.write(trained, WEIGHTS)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

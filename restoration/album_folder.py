@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import secrets
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from restoration.protocol import Variant
 
+BEING_MADE, BEING_DELETED = ".made-", ".gone-"
+PATIENCE = 30.0
+"""Seconds to wait for another who is changing the same shelf, which takes an instant."""
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -121,9 +126,72 @@ def busy(album: Album) -> Iterator[Album]:
         lock.release()
 
 
-def lock_of(folder: Path, number: str) -> FileLock:
-    """It lies beside the album's folder: an open file in it would keep Windows from renaming it."""
-    return FileLock(folder / f".{number}.lock", timeout=0, thread_local=False)
+@contextmanager
+def changing(shelf: Path) -> Iterator[None]:
+    """Be the only one to change what stands on a shelf; held for instants.
+
+    Raises:
+        BadAlbumError: another holds it for too long, or something cannot be written.
+    """
+    lock = FileLock(shelf / ".lock", PATIENCE, thread_local=False)
+    try:
+        with in_words("The album"):
+            lock.acquire()
+    except Timeout:
+        raise BadAlbumError("The albums are being changed elsewhere: try again.") from None
+    try:
+        with in_words("The album"):
+            yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def building(shelf: Path) -> Iterator[Path]:
+    """An empty folder to fill, that does not count as an album; gone again unless it is renamed.
+
+    Raises:
+        BadAlbumError: something cannot be written.
+    """
+    number = secrets.token_hex(8)
+    folder, lock = shelf / f"{BEING_MADE}{number}", lock_of(shelf, number)
+    with in_words("The album"):
+        shelf.mkdir(0o700, parents=True, exist_ok=True)
+        with changing(shelf):
+            sweep(shelf)
+            lock.acquire()
+        try:
+            folder.mkdir()
+            yield folder
+        finally:
+            if folder.exists():
+                _remove(shelf, folder)
+            lock.release()
+
+
+def sweep(shelf: Path) -> None:
+    """Remove what is half made or half deleted, unless somebody is still at it."""
+    for mark in (BEING_MADE, BEING_DELETED):
+        for folder in shelf.glob(f"{mark}*"):
+            with suppress(Timeout), lock_of(shelf, folder.name.removeprefix(mark)):
+                _remove(shelf, folder)
+
+
+def _remove(shelf: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    number = folder.name.removeprefix(BEING_MADE).removeprefix(BEING_DELETED)
+    with suppress(OSError):  # Windows keeps it while it is held
+        _lock_file(shelf, number).unlink()
+
+
+def lock_of(shelf: Path, number: str) -> FileLock:
+    """Taken at once or not at all; it may be let go by another thread."""
+    return FileLock(_lock_file(shelf, number), timeout=0, thread_local=False)
+
+
+def _lock_file(shelf: Path, number: str) -> Path:
+    """Beside the album's folder: an open file in it would keep Windows from renaming it."""
+    return shelf / f".{number}.lock"
 
 
 def rewritten(album: Album, changed: Mapping[str, object]) -> Album:

@@ -11,25 +11,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from restoration import album_archives, album_manifest, album_pictures, runtime
 from restoration.album_folder import (
+    BEING_DELETED,
+    BEING_MADE,
     Album,
+    building,
     busy,
+    changing,
     in_words,
-    lock_of,
     rewritten,
+    sweep,
     trained,
     weights_for,
 )
@@ -45,20 +46,16 @@ from restoration.album_manifest import (
 )
 from restoration.album_pictures import read_uploads
 from restoration.errors import BadAlbumError, BadPictureError
+from restoration.file_names import safe_name
 from restoration.params import Scalar
 
 if TYPE_CHECKING:
-
     from restoration.image_io import Picture
 
 __all__ = [
     "Album", "Entry", "Manifest", "Shelf", "Square", "Training", "busy", "forget_old",
     "read_uploads", "shelf", "trained", "weights_for",
 ]  # fmt: skip
-
-BEING_MADE, BEING_DELETED = ".made-", ".gone-"
-PATIENCE = 30.0
-"""Seconds to wait for another who is changing the same shelf, which takes an instant."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class Shelf:
     def list(self) -> Sequence[Album]:
         """All albums that can be read, newest first; no picture is looked at."""
         found = []
-        with suppress(FileNotFoundError):
+        with in_words("The albums"), suppress(FileNotFoundError):
             for folder in self.folder.iterdir():
                 if folder.name[0] != ".":
                     with suppress(BadAlbumError):
@@ -114,7 +111,8 @@ class Shelf:
         name = checked_name(name)
         if isinstance(pictures, Sized):
             album_pictures.check_count(len(pictures))
-        with self._building(name) as folder:
+        self._check_free(name)
+        with building(self.folder) as folder:
             entries: list[Entry] = []
             for index, picture in enumerate(pictures):
                 album_pictures.check_count(index + 1)
@@ -151,7 +149,7 @@ class Shelf:
             BadAlbumError: there is no such album, it is in use, or the new name cannot be taken.
         """
         new = checked_name(new)
-        with busy(self.open(name)) as album, self._changing():
+        with busy(self.open(name)) as album, changing(self.folder):
             self._check_free(new, beside=album)
             return rewritten(album, {"name": new})
 
@@ -161,10 +159,10 @@ class Shelf:
         Raises:
             BadAlbumError: there is no such album, or it is in use.
         """
-        with busy(self.open(name)) as album, self._changing():
-            gone = self.folder / f"{BEING_DELETED}{album.folder.name}"
-            album.folder.rename(gone)
-        self._remove(gone)
+        with busy(self.open(name)) as album, changing(self.folder):
+            album.folder.rename(self.folder / f"{BEING_DELETED}{album.folder.name}")
+        with changing(self.folder):
+            sweep(self.folder)
 
     def crop(self, name: str, index: int, square: Square) -> Album:
         """Mark another square of a picture, counted from 0.
@@ -173,7 +171,7 @@ class Shelf:
             BadAlbumError: there is no such album or picture, the square is not inside of it, or
                 the album is in use.
         """
-        with busy(self.open(name)) as album, self._changing():
+        with busy(self.open(name)) as album, changing(self.folder):
             entries = [*album.manifest.pictures]
             if not 0 <= index < len(entries):
                 raise BadAlbumError(
@@ -188,18 +186,21 @@ class Shelf:
         Raises:
             BadAlbumError: it is gone, or the note cannot be written.
         """
-        with self._changing():
+        with changing(self.folder):
             return rewritten(album, {"training": training})
 
     def export(self, name: str, target: Path) -> Path:
-        """Write an album as a zip archive to `target`, which gets its suffix; gives the path.
+        """Write an album as a zip archive to `target`, a file or a folder; gives the file.
 
         Raises:
             BadAlbumError: there is no such album, it is in use, or cannot be written there.
         """
-        target = target.with_name(f"{target.name.removesuffix('.zip')}.zip")
         with busy(self.open(name)) as album, in_words("The archive"):
-            album_archives.pack(album.folder, album.manifest, target)
+            if target.is_dir():
+                target /= safe_name(f"{album.name}.zip")
+            if target.suffix.lower() != ".zip":
+                target = target.with_name(f"{target.name}.zip")
+            album_archives.pack(album, target)
         return target
 
     def take_in(self, source: Path, *, name: str = "") -> Album:
@@ -209,10 +210,20 @@ class Shelf:
             BadAlbumError: it is no such archive, the name is taken, or it cannot be kept; nothing
                 is left of the album then.
         """
-        with self._building(checked_name(name) if name else "") as folder:
+        if name:
+            self.free(name)
+        with building(self.folder) as folder:
             manifest = album_archives.unpack(source, folder)
             renamed = {"name": checked_name(name or manifest.name)}
             return self._publish(folder, manifest.model_copy(update=renamed))
+
+    def _publish(self, folder: Path, manifest: Manifest) -> Album:
+        """Put an album that was built on the shelf, unless its name was taken meanwhile."""
+        with changing(self.folder):
+            self._check_free(manifest.name)
+            album_manifest.write(folder, manifest)
+            target = self.folder / folder.name.removeprefix(BEING_MADE)
+            return Album(folder.rename(target), manifest)
 
     def _check_free(self, name: str, beside: Album | None = None) -> None:
         for album in self.list():
@@ -222,60 +233,6 @@ class Shelf:
                     f'There is an album "{album.name}" already: choose a name that differs in '
                     "more than case and spaces, or delete that one first."
                 )
-
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Be the only one to change the shelf; held for instants."""
-        lock = FileLock(self.folder / ".lock", PATIENCE, thread_local=False)
-        try:
-            with in_words("The album"):
-                lock.acquire()
-        except Timeout:
-            raise BadAlbumError("The albums are being changed elsewhere: try again.") from None
-        try:
-            with in_words("The album"):
-                yield
-        finally:
-            lock.release()
-
-    @contextmanager
-    def _building(self, name: str) -> Iterator[Path]:
-        """An empty folder for an album, that is gone again unless it was published."""
-        with in_words("The album"):
-            self.folder.mkdir(0o700, parents=True, exist_ok=True)
-            number = secrets.token_hex(8)
-            folder = self.folder / f"{BEING_MADE}{number}"
-            lock = lock_of(self.folder, number)
-            with self._changing():
-                self._sweep()
-                self._check_free(name)
-                lock.acquire()
-            try:
-                folder.mkdir()
-                yield folder
-            finally:
-                lock.release()
-                if not (self.folder / number).exists():
-                    self._remove(folder)
-
-    def _publish(self, folder: Path, manifest: Manifest) -> Album:
-        with self._changing():
-            self._check_free(manifest.name)
-            album_manifest.write(folder, manifest)
-            target = self.folder / folder.name.removeprefix(BEING_MADE)
-            return Album(folder.rename(target), manifest)
-
-    def _sweep(self) -> None:
-        """Remove what a crash left: half made and half deleted albums whose maker is gone."""
-        for mark in (BEING_MADE, BEING_DELETED):
-            for folder in self.folder.glob(f"{mark}*"):
-                with suppress(Timeout), lock_of(self.folder, folder.name.removeprefix(mark)):
-                    self._remove(folder)
-
-    def _remove(self, folder: Path) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        number = folder.name.removeprefix(BEING_MADE).removeprefix(BEING_DELETED)
-        (self.folder / f".{number}.lock").unlink(missing_ok=True)
 
 
 def shelf(owner: str | None = None) -> Shelf:
