@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
 from restoration.errors import RestorationError
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,19 @@ def load_state(path: Path) -> State | None:
     Raises:
         RestorationError: the file is there and is no training state.
     """
+    return read_state(path, State)
+
+
+def read_state(path: Path, kind: Callable[..., S]) -> S | None:
+    """What a file holds, as arguments by name of `kind`; None where there is no file.
+
+    Raises:
+        RestorationError: the file is there and is no such state.
+    """
     if not path.exists():
         return None
     try:
-        return State(**torch.load(path, map_location="cpu", weights_only=True))
+        return kind(**torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:
         raise RestorationError(
             f"{path.name} is no training state: move it away to begin anew"
