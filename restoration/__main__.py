@@ -162,24 +162,27 @@ def weights_list() -> None:
         print(f"{entry.name:20} {state:8} {size:14} {entry.licence}")
 
 
-def weights_fetch(names: Positional[tuple[str, ...]]) -> None:
+def weights_fetch(names: Positional[tuple[str, ...]], *, accept_licence: bool = False) -> None:
     """Download checkpoints into the project's checkpoints folder; interrupted ones go on.
 
     Args:
         names: as `weights list` shows them.
+        accept_licence: you have read the licence that is shown, and agree to it.
     """
     from tqdm import tqdm
 
     for name in names:
         entry = weights.named(name)
-        print(f"{entry.title}, licence: {entry.licence}", file=sys.stderr)
+        print(f"{entry.title}, licence: {weights.licence_of(entry)}", file=sys.stderr)
         with tqdm(desc=name, unit="B", unit_scale=True, disable=None) as bar:
 
             def progress(done: int, total: int | None, bar: Any = bar) -> None:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            path = downloads.fetch(entry, PROJECT / "checkpoints", progress=progress)
+            path = downloads.fetch(
+                entry, PROJECT / "checkpoints", accepted=accept_licence, progress=progress
+            )
         print(path)
 
 

@@ -32,14 +32,23 @@ class _RefusalError(Exception):
     """This mirror does not give the file; its text says why."""
 
 
-def fetch(entry: Weights, folder: Path, *, progress: Progress | None = None) -> Path:
+def fetch(
+    entry: Weights, folder: Path, *, accepted: bool = False, progress: Progress | None = None
+) -> Path:
     """The path of a checkpoint, downloaded into `folder` unless it is on disk already.
 
     Of several processes one downloads and the others wait for it. What has come stays in a
     `.part` file until it is whole and checked, so that the next attempt goes on from there.
 
+    Args:
+        entry: what is fetched.
+        folder: where it goes.
+        accepted: whether the user has read its licence and agrees, see `Weights.restricted`.
+        progress: told how far it is.
+
     Raises:
-        DownloadError: no mirror gave the file, or it could not be written; says what to do.
+        DownloadError: no mirror gave the file, or it could not be written, or its licence is to
+            be accepted first; says what to do.
     """
     if found := weights.find(entry):
         return found
@@ -47,6 +56,11 @@ def fetch(entry: Weights, folder: Path, *, progress: Progress | None = None) -> 
         raise DownloadError(
             f"{entry.file} cannot be fetched, no address of it is known. {entry.note} Get it by "
             f"hand and put it into {folder.name}/."
+        )
+    if entry.restricted and not accepted:
+        raise DownloadError(
+            f"{entry.file} is not fetched before you agree to its licence ({entry.licence}): read "
+            "it, and if you agree give `--accept-licence`."
         )
     target = folder / entry.file
     with _writing(entry, folder), FileLock(target.with_suffix(target.suffix + ".lock")):

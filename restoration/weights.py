@@ -30,6 +30,7 @@ __all__ = [
     "find",
     "fingerprint",
     "kind_of",
+    "licence_of",
     "load_into",
     "locate",
     "manifest",
@@ -64,6 +65,8 @@ class Weights(BaseModel):
     """File in `checkpoints/manifests` with the key and shape of every tensor."""
     bundled: bool
     note: str
+    terms: str | None = None
+    """File in `checkpoints/licences` with the whole licence, where the project has it."""
 
 
 @functools.cache
@@ -110,6 +113,8 @@ def locate(name: str) -> Path:
     if entry.mirrors:
         source = f"It is published at {entry.mirrors[0]}."
         command = f", or run `python -m restoration weights fetch {name}`"
+        if entry.restricted:
+            command += f", which shows its licence first ({entry.licence})"
     raise MissingWeightsError(
         f"{entry.title} needs the file {entry.file}, which is not on disk. {source} Put it into "
         f"checkpoints/ or a folder named in RESTORATION_WEIGHTS{command}."
@@ -181,6 +186,13 @@ def manifest(entry: Weights) -> dict[str, Any]:
     assert entry.manifest, f"{entry.name} has no manifest"
     text = (CHECKPOINTS / "manifests" / entry.manifest).read_text(encoding="utf-8")
     return cast(dict[str, Any], json.loads(text))
+
+
+def licence_of(entry: Weights) -> str:
+    """The licence in full where the project has it, else in a line."""
+    if entry.terms is None:
+        return entry.licence
+    return (CHECKPOINTS / "licences" / entry.terms).read_text(encoding="utf-8").strip()
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor], *, file: str) -> None:

@@ -103,6 +103,13 @@ def test_fetching_says_the_licence_and_takes_what_is_there(capsys):
     assert out.strip().endswith("swinir.safetensors")
 
 
+def test_a_restricted_licence_is_shown_in_full_and_has_to_be_accepted(capsys):
+    code, out, err = said(capsys, "weights", "fetch", "gen2res-base-256")
+    assert (code, out) == (1, "")
+    assert "for noncommercial research purposes (i.e., academic research and teaching) only" in err
+    assert "read it, and if you agree give `--accept-licence`.\n" in err
+
+
 def test_weights_are_verified(capsys):
     assert "sound: " in said(capsys, "weights", "verify")[1]
 

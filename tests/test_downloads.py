@@ -111,6 +111,18 @@ def test_the_file_comes_whole(way, server, tmp_path):
     assert names(tmp_path) == {"w.safetensors"}
 
 
+def test_nothing_is_asked_for_before_a_restricted_licence_is_accepted(server, tmp_path):
+    restricted = entry(server, "plain", restricted=True, licence="Research only")
+    with pytest.raises(DownloadError, match=r"its licence \(Research only\): read it"):
+        downloads.fetch(restricted, tmp_path)
+    assert server.seen == Counter()
+
+
+def test_a_restricted_file_comes_once_its_licence_is_accepted(server, tmp_path):
+    restricted = entry(server, "plain", restricted=True)
+    assert downloads.fetch(restricted, tmp_path, accepted=True).read_bytes() == CONTENT
+
+
 def test_a_broken_connection_goes_on_where_it_broke(server, tmp_path):
     downloads.fetch(entry(server, "breaks"), tmp_path)
     assert server.ranges == ["", "4000", "8000"]

@@ -218,6 +218,17 @@ def test_a_missing_file_without_an_address_says_who_links_to_it():
         weights.locate("guided-ffhq-256")
 
 
+def test_a_missing_file_of_a_restricted_licence_says_so():
+    with pytest.raises(MissingWeightsError, match=r"base_256\.pt.*licence first \(Adobe Research"):
+        weights.locate("gen2res-base-256")
+
+
+def test_a_licence_is_known_in_full_or_in_a_line():
+    texts = [weights.licence_of(weights.named(n)) for n in ("gen2res-base-256", "swinir-v2.1")]
+    assert texts[0].startswith("Copyright 2024, Adobe Inc. and its licensors.")
+    assert texts[1] == "Apache-2.0"
+
+
 def test_a_file_is_found_in_any_folder_below(tmp_path, monkeypatch):
     monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
     (tmp_path / "a" / "b").mkdir(parents=True)

@@ -14,7 +14,7 @@ from tests.tolerances import NETWORK
 
 PACK = "guided_unet"
 MANIFESTS = ("guided_unet",)
-PRIORS = [name for name in weights.catalogue() if name.startswith("guided-")]
+PRIORS = [name for name in weights.catalogue() if name.startswith(("guided-", "gen2res-"))]
 GRADIENT = 2e-5
 """Of an output weighted by normal numbers; up to 1.2e-5 was measured between two builds."""
 HALF, HALF_GRADIENT = 0.03, 0.06
