@@ -8,6 +8,7 @@ The state of an unfinished training stays behind: reading it back needs pickle.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import secrets
@@ -33,6 +34,7 @@ CHUNK = 2**20
 MOST_SQUEEZED = 20
 """Times smaller than its content a large member may be: pictures and weights hardly shrink."""
 NO_ALBUM = "This is no album that was exported here"
+DAMAGED = "The archive is damaged: export the album again."
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
@@ -114,7 +116,11 @@ def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
         except zipfile.BadZipFile:
             raise BadAlbumError(f"{NO_ALBUM}: it is no zip archive, or is damaged.") from None
         except (zlib.error, EOFError, NotImplementedError, ValueError):
-            raise BadAlbumError("The archive is damaged: export the album again.") from None
+            raise BadAlbumError(DAMAGED) from None
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            raise BadAlbumError(DAMAGED) from None  # it points to before its own beginning
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

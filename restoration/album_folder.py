@@ -135,12 +135,12 @@ def changing(shelf: Path) -> Iterator[None]:
     """
     lock = FileLock(shelf / ".lock", PATIENCE, thread_local=False)
     try:
-        with in_words("The album"):
+        with in_words("The change"):
             lock.acquire()
     except Timeout:
         raise BadAlbumError("The albums are being changed elsewhere: try again.") from None
     try:
-        with in_words("The album"):
+        with in_words("The change"):
             yield
     finally:
         lock.release()

@@ -139,9 +139,9 @@ def open_kept(folder: Path, entry: Entry) -> Image.Image:
     limits = image_io.Limits(max_pixels=LONGEST_SIDE**2, max_side=LONGEST_SIDE)
     try:
         return _in_bytes(image_io.read(folder / PICTURES / entry.file, limits).image)
-    except BadPictureError as error:
+    except BadPictureError:
         raise BadAlbumError(
-            f"The picture {entry.title} of this album cannot be used: {error}"
+            f'The picture "{entry.title}" of this album is gone or damaged: make the album again.'
         ) from None
 
 
@@ -185,11 +185,19 @@ def _draw_thumbnail(folder: Path, entry: Entry, image: Image.Image) -> None:
 
 
 def _save(image: Image.Image, path: Path, **how: int) -> None:
-    """Write through memory: Pillow's own writing loses the reason where the disk is full."""
+    """Write a picture, whole or not at all.
+
+    Through memory, since Pillow's own writing loses the reason where the disk is full.
+    """
     encoded = io.BytesIO()
     image.save(encoded, path.suffix[1:], **how)
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(encoded.getvalue())
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(encoded.getvalue())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _in_bytes(image: Tensor) -> Image.Image:
