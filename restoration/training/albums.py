@@ -2,7 +2,7 @@
 
 The prior itself is not touched: low-rank changes are laid over tensors that are shared with it,
 and where all weights are tuned they are a copy. What was learned is in the album whenever the
-training ends, and the state to go on from at least every 20 seconds.
+training ends, and the state to go on from every 20 to 60 seconds.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from restoration.training.fine_tuning import Mark, Tuner, as_seen, fine_tune, tr
 if TYPE_CHECKING:
     from restoration.albums import Album, Shelf
 
-SAVE_EVERY = 20.0
-"""Seconds between two states on disk."""
+SAVE_EVERY, SAVE_AT_LEAST = 20.0, 60.0
+"""Seconds between two states on disk, and where they are so large that this takes long."""
 SAVE_SHARE = 0.05
-"""Of the time that saving may take: a large state is written less often."""
+"""Of the time that saving may take before it is done less often."""
 FACES = frozenset({"portraits", "faces"})
 """Priors of whole pictures, whose patches mean nothing."""
 RATES = {("mini", "full"): 1e-4, ("mini", "low-rank"): 1e-3}
@@ -187,8 +187,13 @@ class Session:
         return Step(made, total, note, partial(self.preview.at, mark.step), measured)
 
 
+def _due(cost: float) -> float:
+    """When to save again, after it took `cost` seconds."""
+    return time.monotonic() + min(SAVE_AT_LEAST, max(SAVE_EVERY, cost / SAVE_SHARE))
+
+
 def _train(session: Session) -> Iterator[Step]:
-    mark, due = session.mark, time.monotonic() + SAVE_EVERY
+    mark, due = session.mark, _due(0.0)
     try:
         for mark in session.marks():
             if mark.finished:
@@ -196,8 +201,7 @@ def _train(session: Session) -> Iterator[Step]:
                 session.preview.at(mark.step)
             elif (start := time.monotonic()) >= due:
                 session.save(mark)
-                now = time.monotonic()
-                due = now + max(SAVE_EVERY, (now - start) / SAVE_SHARE)
+                due = _due(time.monotonic() - start)
             yield session.step(mark)
     except GeneratorExit:
         if not mark.finished and mark.step > session.mark.step:

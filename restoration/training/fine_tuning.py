@@ -243,6 +243,18 @@ def trainable(network: nn.Module, params: TuneParams) -> Any:
     return own
 
 
+def rate_of(params: TuneParams, mark: Mark) -> float:
+    """The learning rate of the step after `mark`.
+
+    The published program lowers it after each step by what the steps before came to: the first
+    two have all of it.
+    """
+    gone = mark.share
+    if params.steps:
+        gone = max(0, mark.step - mark.begun_step - 1) / params.steps
+    return params.learning_rate * (1 - gone)
+
+
 def fine_tune(
     tuner: Tuner, pictures: Sequence[Tensor], params: TuneParams, *, patch: int, mark: Mark
 ) -> Iterator[Mark]:
@@ -263,8 +275,7 @@ def fine_tune(
     while not mark.finished:
         rng = np.random.default_rng([params.seed, mark.step])
         batch = examples.batch(rng, params.batch)
-        rate = params.learning_rate * (1 - _annealed(params, mark))
-        loss = tuner.learn(batch, rate, int(rng.integers(2**63)))
+        loss = tuner.learn(batch, rate_of(params, mark), int(rng.integers(2**63)))
         mark = mark.after(params, loss, time.monotonic() - start)
         if mark.step % CHECK_EVERY == 0 or mark.finished:
             mark = _checked(tuner, fixed, params, mark)
@@ -294,17 +305,6 @@ def _parted(pictures: Sequence[Tensor], params: TuneParams) -> tuple[list[Tensor
         return list(pictures), list(pictures)
     held = list(pictures[HELD_OUT - 1 :: HELD_OUT])
     return [one for i, one in enumerate(pictures, start=1) if i % HELD_OUT], held
-
-
-def _annealed(params: TuneParams, mark: Mark) -> float:
-    """Share of the learning rate that is gone.
-
-    The published program lowers it after a step by what the steps before came to: the first two
-    have all of it.
-    """
-    if params.steps:
-        return max(0, mark.step - mark.begun_step - 1) / params.steps
-    return mark.share
 
 
 def _share(params: TuneParams, steps: int, seconds: float) -> float:
