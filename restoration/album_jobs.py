@@ -147,9 +147,7 @@ class Generation:
                 yield Step(number * step.total + step.done, total, note, step.estimate)
             samples.append(replace(picture, name=f"{number + 1:02}", image=step.estimate()))
         settings = {**flatten(self.params), "variant": self.variant.name, "first": self.first or ""}
-        self.shelf.make(
-            self.name, samples, kind="generated", seeds=tuple(seeds), settings=settings
-        )
+        self.shelf.make(self.name, samples, kind="generated", seeds=tuple(seeds), settings=settings)
         yield Step(total, total, "done", step.estimate)
 
     def _knobs(self) -> gen2res.Gen2resParams:

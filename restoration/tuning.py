@@ -65,7 +65,7 @@ def read(path: Path, network: nn.Module) -> dict[str, Tensor]:
     facts = checkpoint_files.metadata(path)
     own = dict(network.named_parameters())
     if facts.get("way") == "low-rank":
-        found = _merged(kept, own, float(facts["alpha"]) / float(facts["rank"]), path.name)
+        found = _merged(kept, own, _scale(facts, path.name), path.name)
     else:
         found = dict(kept)
     wrong = [name for name, value in found.items() if not _fits(value, own.get(name))]
@@ -88,6 +88,13 @@ def _merged(
     return merged
 
 
+def _scale(facts: Mapping[str, str], file: str) -> float:
+    try:
+        return float(facts["alpha"]) / int(facts["rank"])
+    except (KeyError, ValueError, ZeroDivisionError):
+        raise WrongWeightsError(_foreign(file, "rank")) from None
+
+
 def _is_change(a: Tensor, b: Tensor, weight: Tensor) -> bool:
     """Whether B A has the shape of the weight."""
     return (
@@ -98,9 +105,7 @@ def _is_change(a: Tensor, b: Tensor, weight: Tensor) -> bool:
 
 
 def _fits(value: Tensor, parameter: Tensor | None) -> bool:
-    return (
-        parameter is not None and value.shape == parameter.shape and bool(value.isfinite().all())
-    )
+    return parameter is not None and value.shape == parameter.shape and bool(value.isfinite().all())
 
 
 def _foreign(file: str, name: str) -> str:

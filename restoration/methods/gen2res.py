@@ -112,9 +112,7 @@ def walk(  # noqa: PLR0913  # the paper's loop in full
             log_variance = samplers.learned_log_variance(v, low[stride.i], high[stride.i])
             unguided = samplers.ddpm_step(mean, log_variance, noise, last=stride.i == 0)
         else:
-            unguided = samplers.ddim_step(
-                x_t, x0, stride.ab_t, stride.ab_s, eta=eta, noise=noise
-            )
+            unguided = samplers.ddim_step(x_t, x0, stride.ab_t, stride.ab_s, eta=eta, noise=noise)
         x_t = unguided if gradient is None else unguided - scale * gradient
         yield Stride(x0, unguided, x_t)
 

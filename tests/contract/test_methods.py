@@ -87,7 +87,7 @@ def request_for(method, degraded):
         "kernel": torch.tensor([[0.0, 1, 0], [1, 3, 1], [0, 1, 0]]),
         "exposures": ((degraded * 1.5).clamp(0, 1), (degraded * 3).clamp(0, 1)),
     }
-    return Request(degraded, **{name: beside[name] for name in method.needs})
+    return Request(degraded, **{name: beside[name] for name in method.needs & beside.keys()})
 
 
 def steps_of(runtime, method, degraded=None, knobs=None, seed=0):
