@@ -1,15 +1,10 @@
-"""Albums carried as archives: what is exported comes back, and no stranger can do harm."""
+"""No archive of a stranger can do harm."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import io
-import json
-import os
 import stat
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,227 +12,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save
 
 from restoration import album_archives
-from restoration.albums import Album, Shelf, Square, Training, shelf
-from restoration.errors import BadAlbumError
-from restoration.image_io import Picture, read
-from tests.odd_files import drawn, encoded, png
-
-PICTURE = read(drawn(24, 40))
-TENSORS = save({"conv.lora_A": torch.ones(2, 3)}, {"way": "low-rank"})
-TRAINING = Training(
-    way="low-rank", variant="mini", base="a" * 64, steps=3, planned=9, seconds=1.5, loss=0.1,
-    finished=True, sha256=hashlib.sha256(TENSORS).hexdigest(),
-)  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RESTORATION_DATA", str(tmp_path / "data"))
-
-
-@pytest.fixture
-def mine() -> Shelf:
-    return shelf()
-
-
-@pytest.fixture
-def anna(mine: Shelf) -> Album:
-    mine.make("Anna", [PICTURE] * 2, kind="generated", seeds=(1, 2), settings={"steps": 5})
-    album = mine.crop("Anna", 1, Square(left=1, top=2, side=20))
-    (album.folder / "weights.safetensors").write_bytes(TENSORS)
-    album.state.write_bytes(b"only for this machine")
-    return mine.record(album, TRAINING)
-
-
-@pytest.fixture
-def archive(mine: Shelf, anna: Album, tmp_path: Path) -> Path:
-    """An album that has left its shelf."""
-    path = mine.export("Anna", tmp_path / "anna.zip")
-    mine.delete("Anna")
-    return path
-
-
-def members(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as file:
-        return {name: file.read(name) for name in file.namelist()}
-
-
-def packed(path: Path, content: Mapping[str | zipfile.ZipInfo, bytes], method: int = 0) -> Path:
-    with zipfile.ZipFile(path, "w", method) as file:
-        for name, data in content.items():
-            file.writestr(name, data)
-    return path
-
-
-def manifest(content: Mapping[str, bytes], **changed: Any) -> bytes:
-    return json.dumps(json.loads(content["album.json"]) | changed).encode()
-
-
-def repacked(archive: Path, **changed: Any) -> Path:
-    """The archive with other fields in its manifest."""
-    content = members(archive)
-    return packed(archive, content | {"album.json": manifest(content, **changed)})
-
-
-def refusal(source: Path, on: Shelf) -> str:
-    """Why an archive is not taken in; nothing of it stays."""
-    with pytest.raises(BadAlbumError) as caught:
-        on.take_in(source)
-    folders = [path.name for path in on.folder.iterdir() if path.is_dir()]
-    assert folders == []
-    assert str(on.folder.parent) not in str(caught.value)
-    return str(caught.value)
-
-
-# There and back
-
-
-def test_an_album_comes_back_as_it_was(mine: Shelf, anna: Album, archive: Path) -> None:
-    back = mine.take_in(archive)
-    assert back.manifest == anna.manifest
-    assert mine.open("Anna") == back
-
-
-def test_the_pictures_come_back_to_the_last_bit(mine: Shelf, archive: Path) -> None:
-    first, second = mine.take_in(archive).squares()
-    assert torch.equal(first, PICTURE.image[..., 8:32])
-    assert torch.equal(second, PICTURE.image[..., 2:22, 1:21])
-
-
-def test_the_weights_come_back(mine: Shelf, archive: Path) -> None:
-    weights = mine.take_in(archive).weights
-    assert weights is not None
-    assert weights.read_bytes() == TENSORS
-
-
-def test_the_thumbnails_are_drawn_anew(mine: Shelf, archive: Path) -> None:
-    assert Image.open(mine.take_in(archive).thumbnail(1)).size == (96, 96)
-
-
-def test_only_what_an_album_is_made_of_leaves_the_machine(archive: Path) -> None:
-    pictures = ["pictures/000.png", "pictures/001.png"]
-    assert [*members(archive)] == ["album.json", *pictures, "weights.safetensors"]
-
-
-def test_an_album_that_is_not_trained_comes_back(mine: Shelf, tmp_path: Path) -> None:
-    mine.make("Berta", [PICTURE])
-    archive = mine.export("Berta", tmp_path)
-    back = mine.take_in(archive, name="Carla")
-    assert (back.manifest.training, back.weights) == (None, None)
-
-
-def test_an_album_whose_weights_were_taken_away_leaves_without(
-    mine: Shelf, anna: Album, tmp_path: Path
-) -> None:
-    (anna.folder / "weights.safetensors").unlink()
-    archive = mine.export("Anna", tmp_path)
-    assert mine.take_in(archive, name="Berta").manifest.training is None
-
-
-def test_weights_that_training_did_not_leave_are_not_exported(
-    mine: Shelf, anna: Album, tmp_path: Path
-) -> None:
-    (anna.folder / "weights.safetensors").write_bytes(b"others")
-    with pytest.raises(BadAlbumError, match="weights of the album Anna are not those that its"):
-        mine.export("Anna", tmp_path)
-    assert not [*tmp_path.glob("*.zip")]
-
-
-@pytest.mark.parametrize(
-    ("target", "name"), [("", "Anna.zip"), ("a", "a.zip"), ("a.zip", "a.zip"), ("b.c", "b.c.zip")]
+from restoration.albums import Shelf
+from restoration.image_io import Picture
+from tests.albums.archives import (
+    TENSORS,
+    entry,
+    members,
+    packed,
+    refusal,
+    repacked,
+    with_weights,
 )
-def test_an_archive_is_called_as_asked(
-    mine: Shelf, anna: Album, tmp_path: Path, target: str, name: str
-) -> None:
-    assert mine.export("Anna", tmp_path / target) == tmp_path / name
-
-
-def test_an_archive_can_be_taken_in_under_another_name(mine: Shelf, archive: Path) -> None:
-    assert mine.take_in(archive, name="Berta").name == "Berta"
-    assert mine.take_in(archive).name == "Anna"
-
-
-def test_an_archive_of_a_name_that_is_taken_is_refused(mine: Shelf, archive: Path) -> None:
-    mine.take_in(archive)
-    with pytest.raises(BadAlbumError, match='There is an album "Anna" already'):
-        mine.take_in(archive)
-
-
-def test_an_archive_that_another_program_packed_is_taken_in(mine: Shelf, archive: Path) -> None:
-    content = members(archive) | {"__MACOSX/._album.json": b"x", ".DS_Store": b"x", "notes/": b""}
-    packed(archive, content, zipfile.ZIP_DEFLATED)
-    assert len(mine.take_in(archive).squares()) == 2
-
-
-# Accidents
-
-
-def test_a_full_disk_leaves_no_archive(
-    mine: Shelf, anna: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(zipfile.ZipFile, "write", full)
-    with pytest.raises(BadAlbumError, match="The disk is full: the archive is not kept"):
-        mine.export("Anna", tmp_path / "a.zip")
-    assert [path.name for path in tmp_path.iterdir()] == ["data"]
-
-
-def test_an_export_that_fails_leaves_the_last_one(mine: Shelf, anna: Album, tmp_path: Path) -> None:
-    (tmp_path / "a.zip").write_text("the last one")
-    anna.picture(0).unlink()
-    with pytest.raises(BadAlbumError, match="The archive cannot be written or read: No such file"):
-        mine.export("Anna", tmp_path / "a.zip")
-    assert (tmp_path / "a.zip").read_text() == "the last one"
-
-
-def test_a_full_disk_leaves_the_shelf_as_it_was(
-    mine: Shelf, archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    assert refusal(archive, mine).startswith("The disk is full: the album is not kept")
-
-
-def test_no_damaged_archive_does_anything_but_be_refused(mine: Shelf, archive: Path) -> None:
-    sound, rng = archive.read_bytes(), np.random.default_rng(0)
-    directory = sound.rindex(b"PK\1\2", 0, sound.index(b"PK\5\6")) - 200
-    for round_ in range(150):
-        data = bytearray(sound)
-        for place in rng.integers(directory if round_ % 2 else 0, len(data), 3):
-            data[place] = rng.integers(256)
-        archive.write_bytes(data)
-        album = attempt(mine, archive)
-        assert [one.name for one in mine.list()] == album
-
-
-def attempt(on: Shelf, archive: Path) -> list[str]:
-    """The names on the shelf after an attempt, which was the first."""
-    for album in on.list():
-        on.delete(album.name)
-    try:
-        return [on.take_in(archive).name]
-    except BadAlbumError:
-        return []
-
-
-def test_an_archive_that_points_to_before_its_beginning_is_refused(
-    mine: Shelf, archive: Path
-) -> None:
-    data = bytearray(archive.read_bytes())
-    end = data.index(b"PK\5\6")
-    data[end + 16 : end + 20] = b"\xff\xff\xff\x0f"
-    archive.write_bytes(data)
-    assert refusal(archive, mine) == "The archive is damaged: export the album again."
-
-
-# Strangers
+from tests.odd_files import drawn, encoded, png
 
 
 @pytest.mark.parametrize(
@@ -289,11 +77,6 @@ def test_a_manifest_that_says_what_it_may_not_is_refused(
     mine: Shelf, archive: Path, changed: dict[str, object], sentence: str
 ) -> None:
     assert sentence in refusal(repacked(archive, **changed), mine)
-
-
-def entry(file: str = "000.png", **changed: Any) -> dict[str, Any]:
-    square = {"left": 0, "top": 0, "side": 20}
-    return {"file": file, "title": "a", "square": square, "seed": None} | changed
 
 
 @pytest.mark.parametrize(
@@ -430,13 +213,6 @@ def test_an_archive_beyond_the_limit_is_not_opened(
 ) -> None:
     monkeypatch.setattr(album_archives, "MOST_BYTES", 100)
     assert "GiB and 9.31323e-08 is the most that is taken in" in refusal(archive, mine)
-
-
-def with_weights(archive: Path, data: bytes, sha256: str | None = None) -> Path:
-    """The archive with other weights, which its manifest vouches for."""
-    training = TRAINING.model_dump() | {"sha256": sha256 or hashlib.sha256(data).hexdigest()}
-    content = members(archive) | {"weights.safetensors": data}
-    return packed(archive, content | {"album.json": manifest(content, training=training)})
 
 
 def test_weights_other_than_the_manifest_names_are_refused(mine: Shelf, archive: Path) -> None:
