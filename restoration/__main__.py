@@ -9,7 +9,7 @@ import functools
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +18,18 @@ from pydantic import ValidationError
 from tyro.conf import Positional, arg
 
 import restoration
-from restoration import beside, degradation_kinds, downloads, front, listing, weights
+from restoration import (
+    album_commands,
+    beside,
+    degradation_kinds,
+    downloads,
+    front,
+    listing,
+    progress,
+    weights,
+)
 from restoration.errors import BadKnobError, RestorationError
 from restoration.params import Params, explain, flatten
-from restoration.protocol import Step
 from restoration.registry import METHODS
 from restoration.runtime import PROJECT, limits
 
@@ -82,12 +90,12 @@ def restore_command(name: str) -> Callable[..., None]:
             variant=variant,
             seed=seed,
             knobs=flatten(knobs),
-            **beside.pictures(given),
+            **beside.read(given),
         )
         for note in picture.notes:
             print(note, file=sys.stderr)
         with tqdm(desc=METHODS[name].title, unit="step", disable=None) as bar:
-            done = front.conclude(job, _shown(job.steps(), bar))
+            done = front.conclude(job, progress.shown(job.steps(), bar))
         saved = done.save(target)
         found = "".join(f", {word} {value:.2f}" for word, value in done.measured.items())
         print(f"{saved}: {job.variant.title}, seed {job.seed}, {done.seconds:.1f} s{found}")
@@ -197,6 +205,11 @@ def weights_verify(names: Positional[tuple[str, ...]] = ()) -> None:
         print(f"{name:20} {weights.verify(name)}")
 
 
+def album_command(name: str) -> Callable[..., None]:
+    """What is done with albums under this name."""
+    return album_commands.COMMANDS[name]
+
+
 def train_command(part: str) -> Callable[..., None]:
     """The command that trains `part`; imported late, since training needs torch."""
     from restoration.training import commands
@@ -212,6 +225,7 @@ COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
     "weights list": lambda: weights_list,
     "weights fetch": lambda: weights_fetch,
     "weights verify": lambda: weights_verify,
+    **{f"album {name}": functools.partial(album_command, name) for name in album_commands.COMMANDS},
     **{f"train {part}": functools.partial(train_command, part) for part in TRAINED},
 }
 
@@ -271,15 +285,6 @@ def _first_words(box: str) -> str:
     rules = [i for i, line in enumerate(lines) if line.startswith(("╭", "╰", "──", "---"))]
     start, end = (*rules, len(lines), len(lines))[:2]
     return " ".join(" ".join(lines[start + 1 : end]).split())
-
-
-def _shown(steps: Iterator[Step], bar: Any) -> Iterator[Step]:
-    """The steps, with the bar following them."""
-    for step in steps:
-        bar.total = step.total or None
-        bar.set_postfix_str(step.note)
-        bar.update(step.done - bar.n)
-        yield step
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The pictures that a method needs beside the one it restores, as options of the command line."""
+"""What a method needs beside the picture it restores, as options of the command line."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 from tyro.conf import arg
 
+from restoration import albums
 from restoration.protocol import Method
 from restoration.runtime import limits
 
 OPTIONS: dict[str, tuple[Any, Any, str]] = {
     "mask": (Path | None, None, "A picture of the same size, white where SOURCE is filled in."),
     "kernel": (Path | None, None, "A picture of the blur: what became of a point."),
+    "album": (str | None, None, "The name of a trained album, within which SOURCE is restored."),
     "exposures": (tuple[Path, ...], (), "Further exposures, darkest first; SOURCE is the darkest."),
 }
 """Type, default and help of each."""
@@ -29,17 +31,21 @@ def options(method: Method) -> type:
     return make_dataclass("Beside", fields)
 
 
-def pictures(given: object) -> dict[str, Any]:
-    """The pictures that a record of `options` names, read, as `front.prepare` takes them.
+def read(given: object) -> dict[str, Any]:
+    """What a record of `options` names, read, as `front.prepare` takes it.
 
     Raises:
+        BadAlbumError: there is no such album.
         BadPictureError: a file is no picture, or too large.
     """
+    return {name: _read(name, told) for name, told in vars(given).items()}
+
+
+def _read(name: str, told: Any) -> Any:
     from restoration import image_io
 
-    def read(paths: Path | tuple[Path, ...] | None) -> Any:
-        if isinstance(paths, tuple):
-            return [read(path) for path in paths]
-        return None if paths is None else image_io.read(paths, limits())
-
-    return {name: read(paths) for name, paths in vars(given).items()}
+    if isinstance(told, tuple):
+        return [_read(name, one) for one in told]
+    if told is None:
+        return None
+    return albums.shelf().open(told) if name == "album" else image_io.read(told, limits())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from restoration.album_knobs import GenerateParams, TuneParams
 from restoration.front import available
-from restoration.params import Knob, Scalar, knobs_of
+from restoration.params import Knob, Params, Scalar, knobs_of
 from restoration.protocol import Method
 
+ALBUMS: dict[str, type[Params]] = {"generate": GenerateParams, "train": TuneParams}
+"""Knobs of what is done with an album, by command."""
 MANY = 5
 """Values above which a list of them is no longer read."""
 
@@ -39,6 +43,10 @@ def as_data(method: Method) -> dict[str, Any]:
         "presets": [
             {"name": p.name, "help": p.help, "knobs": dict(p.knobs)} for p in method.presets
         ],
+        "sweeps": [
+            {"name": s.name, "help": s.help, "settings": [dict(one) for one in s.settings]}
+            for s in method.sweeps
+        ],
         "knobs": [
             {
                 "name": knob.name,
@@ -55,19 +63,31 @@ def as_data(method: Method) -> dict[str, Any]:
 
 
 def as_markdown(known: Iterable[Method]) -> str:
-    """The knobs of every method, a table each: what `docs/knobs.md` holds."""
+    """The knobs of every method and of albums, a table each: what `docs/knobs.md` holds."""
     head = (
         "# Knobs\n\nEvery knob of every method, made by "
         "`python -m restoration methods --markdown > docs/knobs.md`. Knobs with a dot are grouped; "
         "in Python the dot is an underscore (`tiles_size`)."
     )
-    return "\n\n".join([head, *map(_section, known)])
+    return "\n\n".join([head, *map(_section, known), *_albums()])
 
 
 def _section(method: Method) -> str:
-    lines = [f"## `{method.name}`: {method.title}", "", method.help, "", method.paper + "."]
-    lines += ["", "| knob | values | default | what it does |", "| --- | --- | --- | --- |"]
-    return "\n".join([*lines, *map(_row, knobs_of(method.params))])
+    title = f"## `{method.name}`: {method.title}"
+    return "\n\n".join([title, method.help, f"{method.paper}.", _table(method.params)])
+
+
+def _albums() -> Iterator[str]:
+    yield "## Albums"
+    for command, params in ALBUMS.items():
+        yield f"### `album {command}`"
+        yield inspect.cleandoc(params.__doc__ or "")
+        yield _table(params)
+
+
+def _table(params: type[Params]) -> str:
+    lines = ["| knob | values | default | what it does |", "| --- | --- | --- | --- |"]
+    return "\n".join([*lines, *map(_row, knobs_of(params))])
 
 
 def _row(knob: Knob) -> str:

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"errors"},
     {"params", "noise"},
+    {"album_knobs"},
     {"protocol"},
     {
         "album_manifest",
@@ -22,7 +23,7 @@ LAYERS = (
     },
     {"runtime", "recipe", "image_io", "tiling", "colour", "metrics", "schedules", "samplers"},
     {"operators", "denoisers", "problems"},
-    {"spectra", "guidance"},
+    {"spectra", "guidance", "tuning"},
     {"weights", "blur_kernels", "jpeg", "networks", "album_pictures"},
     {"album_folder"},
     {"album_archives"},
@@ -32,8 +33,10 @@ LAYERS = (
     {"methods"},
     {"registry"},
     {"front"},
-    {"listing", "beside"},
+    {"listing", "beside", "progress"},
     {"evaluation", "training"},
+    {"album_jobs"},
+    {"album_commands"},
     {"__init__", "__main__"},
 )
 FLOOR = {name: level for level, names in enumerate(LAYERS) for name in names}
