@@ -37,7 +37,7 @@ class TuneParams(Params):
     """How long the training takes in all; the album can be used after any part of it."""
     steps: int = Field(default=0, ge=0, le=1_000_000)
     """How many steps it makes instead of minutes; the paper makes 3000 to 5000."""
-    learning_rate: float = Field(default=0.0, ge=0, le=1)
+    learning_rate: float = Field(default=0.0, ge=0)
     """The rate at the start, falling to nothing; 0 takes what suits the prior and the way."""
     batch: int = Field(default=4, ge=1, le=256)
     """Crops per step."""
