@@ -273,9 +273,7 @@ def _beside(request: Request) -> Iterator[tuple[Need, str]]:
     if request.kernel is not None:
         yield "kernel", _fingerprint(request.kernel)
     if request.exposures:
-        import torch
-
-        yield "exposures", _fingerprint(torch.cat([one.flatten() for one in request.exposures]))
+        yield "exposures", _fingerprint(*request.exposures)
     if request.album is not None:
         yield "album", weights.fingerprint(request.album)
 
@@ -290,9 +288,10 @@ def _refuse_needless(method: Method, request: Request) -> None:
             )
 
 
-def _fingerprint(tensor: Tensor) -> str:
-    """The sha256 of the values as little-endian float32."""
-    return hashlib.sha256(tensor.contiguous().numpy().astype("<f4").tobytes()).hexdigest()
+def _fingerprint(*tensors: Tensor) -> str:
+    """The sha256 of all their values as little-endian float32."""
+    values = b"".join(one.contiguous().numpy().astype("<f4").tobytes() for one in tensors)
+    return hashlib.sha256(values).hexdigest()
 
 
 def _method(name: str) -> Method:

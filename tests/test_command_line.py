@@ -10,6 +10,7 @@ import torch
 from restoration import image_io
 from restoration.__main__ import COMMANDS, main, restore_command
 from restoration.image_io import Picture
+from restoration.listing import ALBUMS
 from restoration.recipe import read_recipe
 from restoration.registry import METHODS
 from restoration.weights import metadata
@@ -38,12 +39,22 @@ def test_methods_are_listed(capsys):
 def test_the_knobs_of_all_methods_are_listed_as_tables(capsys):
     _, out, _ = said(capsys, "methods", "--markdown")
     assert "| `tiles.cut` | on, off | on | Cut pictures larger than one tile" in out
-    assert out.count("| knob | values | default | what it does |") == len(METHODS)
+    assert out.count("| knob | values | default | what it does |") == len(METHODS) + len(ALBUMS)
+
+
+def test_the_knobs_of_albums_are_listed_as_tables(capsys):
+    _, out, _ = said(capsys, "methods", "--markdown")
+    _, albums = out.split("\n## Albums\n")
+    assert "### `album generate`\n\nHow a generative album is made" in albums
+    assert "| `samples` | 1 to 64 | 16 | Pictures in the album; the paper takes 16. |" in albums
+    assert "### `album train`\n\nHow a prior is fine-tuned on an album" in albums
+    assert "| `rank` | 1 to 128 | 8 | " in albums
 
 
 def test_a_table_says_when_a_knob_matters(capsys):
     _, out, _ = said(capsys, "methods", "--markdown")
     assert "(Only where `problem.missing` is random.) |" in out
+    assert "(Only where `guidance.on` is on.) |" in out
 
 
 def test_methods_are_listed_for_programs(capsys):
@@ -51,6 +62,13 @@ def test_methods_are_listed_for_programs(capsys):
     method, *_ = json.loads(out)
     assert method["name"] == "diffbir"
     assert {"stages", "upscale", "tiles.size"} <= {knob["name"] for knob in method["knobs"]}
+
+
+def test_programs_are_told_what_to_line_up(capsys):
+    _, out, _ = said(capsys, "methods", "--json")
+    sweep, *_ = {method["name"]: method for method in json.loads(out)}["gen2res"]["sweeps"]
+    assert sweep.keys() == {"name", "help", "settings"}
+    assert [one["noise_step"] for one in sweep["settings"]] == [200, 400, 600]
 
 
 def test_a_picture_is_restored(capsys, source, tmp_path):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from demo import failures, fragments
-from demo.restoring import Reel
+from demo.reel import Reel
 from restoration.errors import BadKnobError
 from restoration.protocol import Step
 

@@ -20,6 +20,8 @@ class Sample(Params):
     """Which way."""
     prompt: str = ""
     """What is on it."""
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    """Decides what is drawn."""
     fast: bool = False
     """Sooner."""
     tiles: Tiles = Tiles()
@@ -65,6 +67,7 @@ def test_a_title_is_the_label():
         ("fast", "on, off"),
         ("prompt", "text"),
         ("tiles.overlap", "0 to 0.75"),
+        ("seed", "0 to 2147483647"),
     ],
 )
 def test_a_span_says_what_is_allowed(name, span):

@@ -1,7 +1,7 @@
 """Gen2Res (Ding et al., CVPR 2024): drown the picture in noise, let a constrained prior denoise it.
 
-    x_K = sqrt(ab_K) y + sqrt(1 - ab_K) z              what is wrong with y drowns before what it shows
-    x_s = step(x_t, x0(x_t)) [- lambda grad_{x_t} |y - x0(x_t)|_2]          down to the clean picture
+    x_K = sqrt(ab_K) y + sqrt(1 - ab_K) z          what is wrong with y drowns before what it shows
+    x_s = step(x_t, x0(x_t)) [- lambda grad_{x_t} |y - x0(x_t)|_2]      down to the clean picture
 
 No degradation has to be known. What the prior makes up is as good as what it knows, so it is first
 fine-tuned on an album: clean pictures of the same subject (personal), or its own guesses of the
@@ -13,6 +13,7 @@ Notation: y is the degraded picture, K `noise_step`; all pictures are in [-1, 1]
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -54,7 +55,7 @@ class Gen2resParams(Params):
     steps: int = Field(default=25, ge=2, le=1000)
     """Calls of the network on the way back, K at most; more are slower and hardly better."""
     sampler: Sampler = "ddim"
-    """ddim walks straight, in few steps; ddpm draws noise at each, in 200 for the paper's numbers."""
+    """ddim needs few steps; ddpm draws noise at each, and takes 200 for the paper's numbers."""
     eta: float = Field(default=0.0, ge=0.0, le=1.0, json_schema_extra=only_when(sampler=("ddim",)))
     """Fresh noise per step; more gives livelier texture, and less certain."""
     guidance: SkipGuidance = SkipGuidance()
@@ -101,7 +102,7 @@ def walk(  # noqa: PLR0913  # the paper's loop in full
     low, high = samplers.log_variance_bounds(schedule)
     for stride in schedule.strides():
         scale = scales[stride.i]
-        with torch.set_grad_enabled(scale > 0):
+        with torch.enable_grad() if scale else nullcontext():
             x_t = x_t.detach().requires_grad_(scale > 0)
             eps, v = prior.predict(x_t, stride.t)
             x0 = samplers.x0_from_eps(x_t, eps, stride.ab_t).clamp(-1, 1)
@@ -162,25 +163,24 @@ class Gen2res:
 
         params = cast(Gen2resParams, params)
         prior = tuning.constrained(self.prior, request.album) if request.album else self.prior
-        size = request.degraded.shape[-2:]
-        y = mirrored_to(request.degraded * 2 - 1, *(max(side, prior.patch) for side in size))
-        picture = partial(_picture, size=size)
+        height, width = request.degraded.shape[-2:]
+        y = mirrored_to(request.degraded * 2 - 1, max(height, prior.patch), max(width, prior.patch))
+        picture = partial(_picture, height=height, width=width)
         schedule = levels(params.noise_step, params.steps)
         x_t = noised(y, schedule.alpha_bar[-1], noise)
         total = len(schedule) + 2
         yield Step(1, total, "noise", partial(picture, x_t))
         scales = skip_scales(schedule, params.guidance)
-        kind = {"sampler": params.sampler, "eta": params.eta}
-        for done, made in enumerate(
-            walk(prior, x_t, y, schedule, noise, scales=scales, **kind), start=2
-        ):
+        strides = walk(
+            prior, x_t, y, schedule, noise, scales=scales, sampler=params.sampler, eta=params.eta
+        )
+        for done, made in enumerate(strides, start=2):
             yield Step(done, total, f"denoising, step {done - 1}", partial(picture, made.x0))
         yield Step(total, total, "done", partial(picture, made.x_s))
 
 
-def _picture(x: Tensor, size: tuple[int, int]) -> Tensor:
+def _picture(x: Tensor, height: int, width: int) -> Tensor:
     """(1, 3, H, W) in [0, 1], of the size that was asked for."""
-    height, width = size
     return ((x[..., :height, :width] + 1) / 2).clamp(0, 1).cpu()
 
 
