@@ -91,8 +91,12 @@ def _table(params: type[Params]) -> str:
 
 
 def _row(knob: Knob) -> str:
-    default = ("off", "on")[knob.default] if isinstance(knob.default, bool) else knob.default
+    default = _in_words(knob.default)
     return f"| `{knob.name}` | {knob.span} | {default} | {knob.help}{_only(knob)} |"
+
+
+def _in_words(value: Scalar) -> str:
+    return ("off", "on")[value] if isinstance(value, bool) else str(value)
 
 
 def _only(knob: Knob) -> str:
@@ -105,7 +109,7 @@ def _only(knob: Knob) -> str:
 
 def _one_of(values: Sequence[Scalar]) -> str:
     """The values in words; of many only the first and the last, for they are numbers in a row."""
-    named = [str(value) for value in values]
+    named = [_in_words(value) for value in values]
     if len(named) > MANY:
         return f"{named[0]} to {named[-1]}"
     return " or ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)

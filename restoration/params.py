@@ -76,7 +76,8 @@ class Knob:
         if self.kind == "flag":
             return "on, off"
         if self.low is not None and self.high is not None:
-            return f"{self.low:g} to {self.high:g}"
+            form = "d" if self.kind == "whole" else "g"
+            return f"{self.low:{form}} to {self.high:{form}}"
         return "text" if self.kind == "text" else "a number"
 
 
