@@ -29,7 +29,8 @@ from restoration.samplers import noised
 from restoration.tiling import mirrored_to
 from restoration.training import album_files
 from restoration.training.album_files import Origin
-from restoration.training.fine_tuning import Mark, Tuner, as_seen, fine_tune, trainable
+from restoration.training.album_patches import as_seen
+from restoration.training.fine_tuning import Mark, Tuner, fine_tune, trainable
 
 if TYPE_CHECKING:
     from restoration.albums import Album, Shelf

@@ -17,17 +17,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from restoration import tuning
 from restoration.album_knobs import TuneParams
 from restoration.errors import RestorationError
-from restoration.schedules import NUM_TRAINED
+from restoration.training.album_patches import Batch, Examples, parted
+from restoration.training.loop import mixed_precision
 from restoration.training.prior import hybrid_loss
-
-Batch = tuple[Tensor, Tensor, Tensor]
-"""x0 and noise, each (B, 3, p, p), x0 in [-1, 1], and the steps (B,)."""
 
 TARGETS = ("conv1", "conv2", "to_q", "to_k", "to_v", "to_out.0")
 """Layers with a low-rank change: the convolutions of the residual blocks, and the attention."""
@@ -35,12 +32,6 @@ ADAPTER = "default"
 """What peft calls the one adapter of a network."""
 CHECK_EVERY = 50
 """Steps between two looks at the fixed noise."""
-CHECK_SIZE = 8
-"""Crops that are looked at, each at a step of the schedule of its own."""
-CHECK_DRAW = 2**32
-"""In place of a step, where the fixed crops and noise are drawn."""
-HELD_OUT = 6
-"""Every so manieth picture is kept for the check, where that may stop the training."""
 MEMORY = 0.05
 """Share of the newest step in the loss that is shown."""
 
@@ -111,6 +102,8 @@ class Tuner:
     optimizer: Any
     accelerator: Any
     device: torch.device
+    half: bool
+    """Whether its matrices are multiplied in bfloat16: on CUDA, where that costs no time."""
     best: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
@@ -119,7 +112,7 @@ class Tuner:
         from accelerate import Accelerator
 
         device = next(network.parameters()).device
-        accelerator = Accelerator(device_placement=False)
+        accelerator = Accelerator(device_placement=False, mixed_precision=mixed_precision())
         trained = [one for one in network.parameters() if one.requires_grad]
         optimizer = torch.optim.AdamW(
             trained,
@@ -128,7 +121,8 @@ class Tuner:
             weight_decay=0.0,
             fused=device.type == "cuda",  # else it needs the weights' size again
         )
-        return cls(network.train(), accelerator.prepare(optimizer), accelerator, device)
+        half = device.type == "cuda" and accelerator.mixed_precision == "bf16"
+        return cls(network.train(), accelerator.prepare(optimizer), accelerator, device, half)
 
     def learn(self, batch: Batch, rate: float, seed: int = 0) -> float:
         """Make a step, its dropout drawn from `seed`; gives the loss.
@@ -140,7 +134,7 @@ class Tuner:
             group["lr"] = rate
         x0, z, t = (tensor.to(self.device) for tensor in batch)
         with torch.enable_grad(), drawing_from(seed, self.device):
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=_has_bf16(self.device)):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 mse, bound = hybrid_loss(self.network, x0, z, t)
             loss = (mse + bound).mean()
             found = float(loss.detach())
@@ -184,40 +178,6 @@ class Tuner:
         self.best.update(
             {name: value.to("cpu", copy=True) for name, value in self.weights().items()}
         )
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Pictures in memory, cut into patches."""
-
-    pictures: Sequence[Tensor]
-    """Each (1, 3, H, W) in 8 bit, no side shorter than a patch."""
-    patch: int
-
-    def batch(self, rng: np.random.Generator, count: int) -> Batch:
-        """Random places of random pictures, with noise, at random steps."""
-        x0 = torch.cat([self._crop(rng) for _ in range(count)])
-        z = torch.from_numpy(rng.standard_normal(x0.shape, dtype=np.float32))
-        return x0, z, torch.from_numpy(rng.integers(NUM_TRAINED, size=count))
-
-    def fixed(self, seed: int) -> Batch:
-        """Always the same crops and noise, at steps from all over the schedule."""
-        x0, z, _ = self.batch(np.random.default_rng([seed, CHECK_DRAW]), CHECK_SIZE)
-        return x0, z, NUM_TRAINED * (2 * torch.arange(CHECK_SIZE) + 1) // (2 * CHECK_SIZE)
-
-    def _crop(self, rng: np.random.Generator) -> Tensor:
-        picture = self.pictures[int(rng.integers(len(self.pictures)))]
-        top, left = (int(rng.integers(side - self.patch + 1)) for side in picture.shape[-2:])
-        crop: Tensor = picture[..., top : top + self.patch, left : left + self.patch].float()
-        return crop / 127.5 - 1
-
-
-def as_seen(pictures: Sequence[Tensor], patch: int, *, whole: bool) -> list[Tensor]:
-    """Pictures (1, 3, s, s) in [0, 1] in 8 bit, as the network sees them.
-
-    Whole ones become one patch; the others keep their scale unless they are smaller than that.
-    """
-    return [_resized(one, patch if whole else max(patch, one.shape[-1])) for one in pictures]
 
 
 def trainable(network: nn.Module, params: TuneParams) -> Any:
@@ -267,7 +227,7 @@ def fine_tune(
         patch: side of what the network sees.
         mark: `Mark()` at the beginning; not a finished one.
     """
-    learned, held = _parted(pictures, params)
+    learned, held = parted(pictures, params)
     examples, fixed = Examples(learned, patch), Examples(held, patch).fixed(params.seed)
     start = time.monotonic() - mark.seconds
     if math.isnan(mark.check):
@@ -299,14 +259,6 @@ def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def _parted(pictures: Sequence[Tensor], params: TuneParams) -> tuple[list[Tensor], list[Tensor]]:
-    """(what is learned from, what is looked at); the same where nothing is to be held out."""
-    if not params.patience or len(pictures) < HELD_OUT:
-        return list(pictures), list(pictures)
-    held = list(pictures[HELD_OUT - 1 :: HELD_OUT])
-    return [one for i, one in enumerate(pictures, start=1) if i % HELD_OUT], held
-
-
 def _share(params: TuneParams, steps: int, seconds: float) -> float:
     """Of a plan, once it has taken that."""
     if params.steps:
@@ -329,17 +281,3 @@ def _checked(tuner: Tuner, fixed: Batch, params: TuneParams, mark: Mark) -> Mark
         worse=worse,
         finished=mark.finished or over,
     )
-
-
-def _resized(picture: Tensor, side: int) -> Tensor:
-    pixels = picture[0].clamp(0, 1).mul(255).round().byte()
-    if picture.shape[-2:] != (side, side):
-        image = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
-        resized = np.array(image.resize((side, side), Image.Resampling.LANCZOS))
-        pixels = torch.from_numpy(resized).permute(2, 0, 1)
-    return pixels[None].contiguous()
-
-
-def _has_bf16(device: torch.device) -> bool:
-    """Whether the matrices of a step are multiplied in bfloat16: where that costs no time."""
-    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

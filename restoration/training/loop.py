@@ -95,7 +95,7 @@ class Learner:
         """
         from accelerate import Accelerator
 
-        accelerator = Accelerator(mixed_precision="bf16" if _has_bf16() else "no")
+        accelerator = Accelerator(mixed_precision=mixed_precision())
         network = first_network(recipe, params.seed)
         if state:
             _fill(network, state, recipe.name)
@@ -192,6 +192,18 @@ def is_main() -> bool:
     return bool(PartialState().is_main_process)
 
 
+def mixed_precision() -> str:
+    """What every accelerator is told, since a process has one answer: bf16 where the hardware can.
+
+    Where it would be imitated it costs time instead of saving it.
+    """
+    if torch.cuda.is_available():
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bf16" if able else "no"
+
+
 def _rates(params: LoopParams, accelerator: Any) -> Iterator[float]:
     """The learning rate of each step until the run is over, the same in every process.
 
@@ -249,10 +261,3 @@ def _average(ema: dict[str, Tensor], weights: dict[str, Tensor], step: int) -> N
             ema[key].lerp_(value.to(ema[key]), 1 - decay)
         else:
             ema[key].copy_(value)
-
-
-def _has_bf16() -> bool:
-    """Whether bfloat16 is computed by the hardware rather than imitated."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
