@@ -1,7 +1,7 @@
 """What some methods need beside the picture: where it is given, when that is seen, how it is read.
 
 Everything follows from `Method.needs`. A method that has the knob named in WHILE wants the mask or
-the kernel only while that knob says so.
+the kernel only while that knob says so. An album is offered always and needed never.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from demo.album_chooser import Chooser, chooser, without_album
 from demo.controls import QUIET
 from demo.drawing import drawing, mask_of, surface_of
 from demo.fragments import empty, figure
@@ -34,8 +35,13 @@ FIELDS: dict[Need, tuple[str, ...]] = {
     "mask": ("mask", "drawing"),
     "kernel": ("kernel",),
     "exposures": ("medium_exposure", "long_exposure"),
+    "album": ("album", "without_album"),
 }
 """The names of its inputs in the endpoint."""
+NO_PICTURES = ("drawing", "album", "without_album")
+"""Those of them that are none."""
+OPTIONAL: frozenset[Need] = frozenset({"album"})
+"""What a method does without as well."""
 SMALL = 180
 """Height of the smaller picture inputs."""
 KERNEL_SIDE = 160
@@ -59,11 +65,13 @@ class Beside:
     fields: Mapping[str, Any]
     """By their names in the endpoint."""
     panes: Mapping[Need, gr.Column]
+    chooser: Chooser | None = None
+    """Of the album, where one of the methods has use for it."""
 
     def of(self, method: Method) -> dict[str, Any]:
         """The inputs that a method has use for."""
         names = [name for need in FIELDS if need in method.needs for name in FIELDS[need]]
-        return {name: self.fields[name] for name in names}
+        return {name: self.fields[name] for name in names if name in self.fields}
 
     def seen(self, now: frozenset[Need]) -> dict[Any, Any]:
         """Updates that show what is wanted and hide the rest."""
@@ -71,9 +79,17 @@ class Beside:
 
 
 def beside(
-    methods: Sequence[Method], picture: PictureInput, elem_id: str, now: frozenset[Need]
+    methods: Sequence[Method],
+    picture: PictureInput,
+    elem_id: str,
+    now: frozenset[Need],
+    *,
+    twice: bool = True,
 ) -> Beside:
-    """The inputs for all that `methods` need, placed here; seen is what is wanted now."""
+    """The inputs for all that `methods` need, placed here; seen is what is wanted now.
+
+    `twice` offers to restore without the album as well.
+    """
     fields: dict[str, Any] = {}
     panes: dict[Need, gr.Column] = {}
     makers: dict[Need, Any] = {"mask": _mask, "kernel": _kernel, "exposures": _exposures}
@@ -81,7 +97,14 @@ def beside(
         if any(need in method.needs for method in methods):
             with gr.Column(visible=need in now, elem_classes="beside") as panes[need]:
                 fields.update(make(picture, elem_id))
-    return Beside(fields, panes)
+    if not any("album" in method.needs for method in methods):
+        return Beside(fields, panes)
+    with gr.Column(visible="album" in now, elem_classes="beside") as panes["album"]:
+        chosen = chooser(elem_id)
+        fields["album"] = chosen.name
+        if twice:
+            fields["without_album"] = without_album(elem_id)
+    return Beside(fields, panes, chosen)
 
 
 def read(
@@ -92,10 +115,11 @@ def read(
     Args:
         method: the method that is run.
         values: its knobs, by key.
-        given: what is in the inputs, by their names in the endpoint.
+        given: what is in the inputs, by their names in the endpoint, and the owner's `shelf`.
         picture: the picture that is restored.
 
     Raises:
+        BadAlbumError: there is no such album.
         BadPictureError: something of it is no picture, or too large.
     """
     from restoration import image_io
@@ -106,7 +130,7 @@ def read(
         name: image_io.read(given[name], limits())
         for need in now
         for name in FIELDS[need]
-        if name != "drawing" and given.get(name)
+        if name not in NO_PICTURES and given.get(name)
     }
     if "mask" in now:
         drawn = mask_of(given.get("drawing"), *picture.image.shape[-2:])
@@ -115,6 +139,8 @@ def read(
         found["kernel"] = pictures.get("kernel")
     if "exposures" in now:
         found["exposures"] = [pictures[name] for name in FIELDS["exposures"] if name in pictures]
+    if "album" in now and given.get("album"):
+        found["album"] = given["shelf"].open(given["album"])
     return found
 
 

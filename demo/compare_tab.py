@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from demo import comparer, failures
+from demo import comparer, lineups
+from demo.album_chooser import Chooser
+from demo.album_view import tried
 from demo.beside import Beside, beside
 from demo.comparing import Asked, Results, View, compare
 from demo.controls import MOST_RADIOS, QUIET, controls, seed_control, seed_of
 from demo.fragments import status
 from demo.method_form import variants
-from demo.method_tab import AT_ONCE, families
-from demo.picture import PictureInput, picture_input, refusal
+from demo.method_tab import families
+from demo.owners import shelf_of
+from demo.picture import PictureInput, picture_input
 from demo.presets import preset_values, start
 from demo.restoring import Updates
-from demo.serving import ASSETS
+from demo.serving import ASSETS, AT_ONCE
 from demo.settings_list import (
     MOST_SETTINGS,
+    Chosen,
     Setting,
     added,
     defaults,
-    listed,
     setting_of,
     settings_list,
-    wanted_by,
     without,
 )
-from restoration.errors import RestorationError
 from restoration.protocol import Method
 
 READY = "Drop a picture, list the settings to compare, and press Run."
@@ -43,24 +44,8 @@ class CompareTab:
 
     picture: PictureInput
     reference: PictureInput
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """The settings that will be compared: what the session holds and what the page shows."""
-
-    state: gr.State
-    listing: gr.HTML
-    extra: Beside = field(default_factory=lambda: Beside({}, {}))
-    """What they want beside the picture."""
-
-    def outputs(self) -> list[Any]:
-        """All of it, in the order of `update`."""
-        return [self.state, self.listing, *self.extra.panes.values()]
-
-    def update(self, settings: tuple[Setting, ...]) -> tuple[Any, ...]:
-        """Their new values."""
-        return settings, listed(settings), *self.extra.seen(wanted_by(settings)).values()
+    chooser: Chooser | None
+    """Of the album that all settings share, where a method has use for one."""
 
 
 def build(methods: Mapping[str, Method]) -> CompareTab:
@@ -80,9 +65,10 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
                 placeholder="Drop the clean original here\nto have the results measured",
                 elem_id="compare-reference",
             )
-            extra = beside(list(methods.values()), picture, "compare", frozenset())
+            extra = beside(list(methods.values()), picture, "compare", frozenset(), twice=False)
         with gr.Column(scale=3, min_width=300):
             chosen = _chosen(methods, extra)
+            lineups.lay_out(methods, chosen)
             _adding(methods, chosen)
             seed = seed_control("compare-seed")
     with gr.Row(elem_classes="actions"):
@@ -96,9 +82,10 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
         settings: tuple[Setting, ...],
         seed: int,
         before: Results | None,
+        request: gr.Request,
         *given: Any,
     ) -> Iterator[Updates]:
-        more = dict(zip(extra.fields, given, strict=True))
+        more = dict(zip(extra.fields, given, strict=True)) | {"shelf": shelf_of(request)}
         yield from compare(view, Asked(picture, reference, settings, seed_of(seed), more), before)
 
     event = run.click(
@@ -120,7 +107,7 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
     # However a run ends. After Stop this comes once the step in progress is over; until then
     # Gradio would drop a press of Run without a word.
     event.then(lambda: gr.update(interactive=True), None, run, queue=False, **QUIET)
-    return CompareTab(picture, reference)
+    return CompareTab(picture, reference, extra.chooser)
 
 
 def _view(run: gr.Button, stop: gr.Button) -> View:
@@ -150,7 +137,7 @@ def _chosen(methods: Mapping[str, Method], extra: Beside) -> Chosen:
     chosen = Chosen(gr.State(begin), settings_list(begin, elem_id="compare-settings"), extra)
     every = gr.Button("Add the default of every method", size="sm", elem_id="compare-defaults")
     every.click(
-        lambda settings: chosen.update(_tried(added, settings, *defaults(methods))),
+        lambda settings: chosen.update(tried(added, settings, *defaults(methods))),
         chosen.state,
         chosen.outputs(),
         **QUIET,
@@ -205,8 +192,8 @@ def _form(method: Method, chosen: Chosen) -> None:
     add = gr.Button("Add this setting", elem_id=f"compare-add-{method.name}")
 
     def take(settings: tuple[Setting, ...], variant: str, *values: Any) -> tuple[Any, ...]:
-        one = _tried(setting_of, method, variant, dict(zip(keys, values, strict=True)))
-        return chosen.update(_tried(added, settings, one))
+        one = tried(setting_of, method, variant, dict(zip(keys, values, strict=True)))
+        return chosen.update(tried(added, settings, one))
 
     add.click(take, [chosen.state, variant, *fields.values()], chosen.outputs(), **QUIET)
     preset.input(
@@ -216,11 +203,3 @@ def _form(method: Method, chosen: Chosen) -> None:
         queue=False,
         **QUIET,
     )
-
-
-def _tried(make: Any, *values: Any) -> Any:
-    """`make(*values)`, its complaint turned into one that the page shows."""
-    try:
-        return make(*values)
-    except RestorationError as error:
-        raise refusal(failures.sentence(error)) from None

@@ -58,16 +58,21 @@ def comparer(label: str, elem_id: str) -> gr.HTML:
 
 
 def comparison(
-    shown: Sequence[Shown], reference: int | None = None, note: str = ""
+    shown: Sequence[Shown],
+    reference: int | None = None,
+    note: str = "",
+    first: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
-    """The value of a comparer that shows `shown`, the first two in its slider.
+    """The value of a comparer that shows `shown`.
 
     Args:
         shown: the pictures; the input first.
         reference: which of them is the clean original, where there is one.
         note: a sentence above the pictures, for instance that they are from an earlier run.
+        first: the two that its slider begins with; the first two where it is None.
     """
-    return {"items": [_item(one) for one in shown], "reference": reference, "note": note}
+    items = [_item(one) for one in shown]
+    return {"items": items, "reference": reference, "note": note, "first": first}
 
 
 def with_note(value: dict[str, Any], note: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,8 @@ import gradio as gr
 from demo import beside, comparer, failures
 from demo.fragments import notes, status
 from demo.picture import refusal
-from demo.restoring import Reel, Updates, keep
+from demo.reel import Reel
+from demo.restoring import Updates, keep
 from demo.results_table import OLD, Row, size_text, table, table_as_old
 from demo.settings_list import Setting
 from restoration import front
@@ -123,6 +123,7 @@ def _compare(view: View, asked: Asked) -> Iterator[Updates]:
                     told = f"Setting {place + 1} of {len(jobs)} · {setting.label} · {reel.told()}"
                     share = (place + (reel.share or 0)) / len(jobs)
                     yield {view.status: status(told, share=share)}
+            reel.stop()
             gallery.add(setting, job, reel)
         except RestorationError as error:  # one that fails leaves the others their turn
             gallery.rows.append(Row(setting.label, remark=failures.sentence(error)))
@@ -189,14 +190,12 @@ class Gallery:
 
     def add(self, setting: Setting, job: front.Job, reel: Reel) -> None:
         """Take in the result of a setting."""
-        assert reel.last is not None, "a restorer yields at least one step"
-        seconds = time.perf_counter() - reel.begun
-        image = reel.last.estimate()
+        image = reel.final()
         row = replace(
             self._row(setting.label, image),
-            seconds=seconds,
+            seconds=reel.seconds,
             seed=job.seed,
-            measured=reel.last.measured,
+            measured=reel.measured(),
         )
         mark = f"{len(self.rows)}-{job.method.name}-{job.variant.name}"
         path = keep(replace(job.picture, image=image), mark, job.recipe())

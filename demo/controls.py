@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +17,10 @@ MOST_RADIOS = 4
 """A choice among more than this many becomes a drop-down list."""
 DRAWN = -1
 """What the seed control holds while every run is to draw its own seed."""
+WIDEST = 10_000
+"""A range wider than this has no use for a slider."""
+MORE = "more_settings"
+"""The section of the knobs that are not among the first."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Of events that are the page's own affair."""
 
@@ -33,7 +37,7 @@ def control(knob: Knob, **settings: Any) -> gr.components.Component:
             return gr.Dropdown(choices=list(knob.choices), **common)
         case "text":
             return gr.Textbox(**common)
-    if knob.low is None or knob.high is None:
+    if knob.low is None or knob.high is None or knob.high - knob.low > WIDEST:
         precision = 0 if knob.kind == "whole" else None
         return gr.Number(
             minimum=knob.low, maximum=knob.high, step=knob.step, precision=precision, **common
@@ -42,7 +46,9 @@ def control(knob: Knob, **settings: Any) -> gr.components.Component:
 
 
 def controls(
-    params: type[Params], start: Mapping[str, Any] | None = None
+    params: type[Params],
+    start: Mapping[str, Any] | None = None,
+    first: Collection[str] | None = None,
 ) -> dict[str, gr.components.Component]:
     """A control for every knob of `params`, by knob key, placed in the current Blocks context.
 
@@ -52,6 +58,7 @@ def controls(
     Args:
         params: the knobs.
         start: values by key that the form starts with; the defaults where it is None.
+        first: keys of the knobs that are seen at once, the rest folded; all where it is None.
     """
     values = {knob.key: knob.default for knob in knobs_of(params)} | dict(start or {})
     made: dict[str, gr.components.Component] = {}
@@ -59,7 +66,11 @@ def controls(
     def place(knob: Knob) -> None:
         made[knob.key] = control(knob, value=values[knob.key], visible=matters(knob, values))
 
-    for group, knobs in groupby(knobs_of(params), key=lambda knob: knob.group):
+    def section(knob: Knob) -> str:
+        return MORE if first is not None and knob.key not in first else knob.group
+
+    ordered = sorted(knobs_of(params), key=lambda knob: section(knob) == MORE)
+    for group, knobs in groupby(ordered, key=section):
         if not group:
             for knob in knobs:
                 place(knob)

@@ -67,6 +67,11 @@ def strip(pictures: list[tuple[str, Tensor]]) -> str:
     return f'<div class="strip" role="group" aria-label="Stages">{"".join(items)}</div>'
 
 
+def answer(text: str, kind: str = "good") -> str:
+    """A line that answers what was done; `kind` is good or bad."""
+    return f'<p class="said {kind}" role="status">{html.escape(text)}</p>'
+
+
 def notes(sentences: tuple[str, ...]) -> str:
     """What the user should know about the picture, or nothing."""
     if not sentences:

@@ -24,6 +24,10 @@ class Form:
     presets: gr.Radio
     fields: dict[str, Any]
     """Variant, seed and every knob, by the name that the endpoint gives them."""
+    dropped: PictureInput
+    """A result whose settings are put back."""
+    said: gr.HTML
+    """More that is to be said about it."""
 
 
 def form(method: Method) -> Form:
@@ -33,7 +37,7 @@ def form(method: Method) -> Form:
     with gr.Column(elem_classes="knobs"):
         knobs = controls(method.params, start(method))
     fields = {"variant": variant, "seed": seed_control(f"{method.name}-seed"), **knobs}
-    said, dropped = _recall(method)
+    said, more, dropped = _recall(method)
     presets.input(lambda name: take(method, name, fields), presets, list(fields.values()), **QUIET)
     dropped.upload(
         lambda path: recall(method, path, fields, said),
@@ -41,7 +45,7 @@ def form(method: Method) -> Form:
         [*fields.values(), said],
         **QUIET,
     )
-    return Form(method, presets, fields)
+    return Form(method, presets, fields, dropped, more)
 
 
 def take(method: Method, name: str, fields: dict[str, Any]) -> dict[Any, Any]:
@@ -106,7 +110,7 @@ def _variant(method: Method) -> gr.Radio | gr.Dropdown:
     return variant
 
 
-def _recall(method: Method) -> tuple[gr.HTML, PictureInput]:
+def _recall(method: Method) -> tuple[gr.HTML, gr.HTML, PictureInput]:
     with gr.Accordion("Settings back from a result", open=False):
         dropped = picture_input(
             "Result PNG",
@@ -115,4 +119,5 @@ def _recall(method: Method) -> tuple[gr.HTML, PictureInput]:
             elem_id=f"{method.name}-recall",
         )
         said = gr.HTML("", elem_id=f"{method.name}-recalled")
-    return said, dropped
+        more = gr.HTML("", elem_id=f"{method.name}-recalled-more", elem_classes="quiet")
+    return said, more, dropped

@@ -14,19 +14,19 @@ from typing import Any
 
 import gradio as gr
 
-from demo import comparer, switching
+from demo import album_panel, comparer, switching
+from demo.album_chooser import Chooser
 from demo.beside import Beside, beside, leaders, picture_label, wanted
 from demo.controls import MOST_RADIOS, QUIET
 from demo.fragments import empty
 from demo.method_form import Form, form, lead_of
+from demo.owners import shelf_of
 from demo.picture import PictureInput, picture_input
 from demo.presets import start
 from demo.restoring import Updates, View, restore
+from demo.serving import AT_ONCE
 from demo.switching import Panel
 from restoration.protocol import Method
-
-AT_ONCE = 16
-"""Runs that may wait at the device, where each is told its place; more wait in Gradio's queue."""
 
 READY = "Choose a picture and press Run. The result appears here."
 STOPPED = "Stopped. Nothing runs any more; the settings are as they were."
@@ -39,6 +39,8 @@ class MethodTab:
     name: str
     title: str
     picture: PictureInput
+    chooser: Chooser | None
+    """Of its album, where it has one."""
 
 
 def families(methods: Sequence[Method]) -> list[tuple[Method, ...]]:
@@ -86,6 +88,9 @@ def build(methods: Sequence[Method], examples: list[Path]) -> MethodTab:
                 _view(method, run, stop, seen=method is first)
                 for method, (_, run, stop) in zip(methods, buttons, strict=True)
             ]
+            if extra.chooser:
+                filled = next(one for _, one in forms if "album" in one.method.needs)
+                album_panel.build(filled, picture, extra.chooser)
     panels = []
     for (row, _, _), (column, filled), (outputs, view) in zip(buttons, forms, views, strict=True):
         _wire(filled, view, picture, extra)
@@ -93,7 +98,7 @@ def build(methods: Sequence[Method], examples: list[Path]) -> MethodTab:
         panels.append(Panel(filled, (row, column, outputs)))
     if len(methods) > 1:
         switching.wire(chosen, panels, extra, (lead, picture))
-    return MethodTab(name, title_of(first), picture)
+    return MethodTab(name, title_of(first), picture, extra.chooser)
 
 
 def _selector(methods: Sequence[Method], name: str) -> gr.Radio | gr.Dropdown | gr.State:
@@ -152,14 +157,17 @@ def _wire(filled: Form, view: View, picture: PictureInput, extra: Beside) -> Non
     """Run and Stop."""
     method = filled.method
 
-    def handler(  # each named, so that a program may leave it out
+    def handler(  # noqa: PLR0913  # each named, so that a program may leave it out
         picture: str | None,
+        request: gr.Request,
         *,
         mask: str | None = None,
         drawing: Any = None,
         kernel: str | None = None,
         medium_exposure: str | None = None,
         long_exposure: str | None = None,
+        album: str = "",
+        without_album: bool = False,
         **settings: Any,
     ) -> Iterator[Updates]:
         given = {
@@ -168,6 +176,9 @@ def _wire(filled: Form, view: View, picture: PictureInput, extra: Beside) -> Non
             "kernel": kernel,
             "medium_exposure": medium_exposure,
             "long_exposure": long_exposure,
+            "album": album,
+            "without_album": without_album,
+            "shelf": shelf_of(request),
         }
         yield from restore(view, method, picture, settings, given)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import gradio as gr
 
 from demo import compare_tab, degrade_tab, method_tab
+from demo.album_chooser import NONE, Chooser
+from demo.controls import QUIET
 from demo.examples import examples
+from demo.owners import forget_old, shelf_of
 from demo.serving import CLEAN_EVERY, KEEP_FOR
 from restoration.protocol import Method
 from restoration.registry import METHODS
@@ -40,13 +44,42 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
                 title, name = method_tab.title_of(family[0]), method_tab.name_of(family[0])
                 with gr.Tab(title, id=name):
                     made.append(method_tab.build(family, spoilt))
-            with gr.Tab("Compare", id="compare"):
+            with gr.Tab("Compare", id="compare") as compare_place:
                 compare = compare_tab.build(methods)
             with gr.Tab("Degrade", id="degrade"):
                 degrade_tab.build(tabs, made, compare)
         gr.HTML(FOOTER)
         page.load(_warm, None, None, queue=False, api_visibility="private")
+        _show_albums(page, compare_place, compare.chooser, [tab.chooser for tab in made])
     return page
+
+
+def _show_albums(
+    page: gr.Blocks, place: gr.Tab, compared: Chooser | None, others: Sequence[Chooser | None]
+) -> None:
+    """Fill the lists of albums for whoever opens the page, and that of Compare when it is opened.
+
+    What strangers left on a public host a day ago is removed then.
+    """
+    choosers = [one for one in (compared, *others) if one is not None]
+
+    def opened(request: gr.Request) -> dict[Any, Any]:
+        forget_old()
+        shelf = shelf_of(request)
+        updates: dict[Any, Any] = {}
+        for one in choosers:
+            updates |= one.update(shelf, NONE)[1]
+        return updates
+
+    def again(name: str, request: gr.Request) -> dict[Any, Any]:
+        assert compared is not None
+        return compared.update(shelf_of(request), name)[1]
+
+    if choosers:
+        outputs = [part for one in choosers for part in one.outputs()]
+        page.load(opened, None, outputs, queue=False, **QUIET)
+    if compared is not None:
+        place.select(again, compared.name, compared.outputs(), queue=False, **QUIET)
 
 
 def _warm() -> None:

@@ -16,10 +16,10 @@ from typing import Any
 import gradio as gr
 from gradio import utils
 from gradio.component_meta import ComponentMeta
-from gradio.data_classes import ImageData
+from gradio.data_classes import FileData, ImageData, ListFiles
 
 ONLY_UPLOADS = (
-    "The picture has to be uploaded to this page first: an address, a path or a picture inside "
+    "The {what} has to be uploaded to this page first: an address, a path or a {what} inside "
     "the request itself is not taken."
 )
 
@@ -29,14 +29,15 @@ def refusal(text: str) -> gr.Error:
     return gr.Error(text, duration=None, print_exception=False)
 
 
-class _WithoutStub(ComponentMeta):  # type: ignore[misc]  # gradio is untyped to mypy here
+class WithoutStub(ComponentMeta):  # type: ignore[misc]  # gradio is untyped to mypy here
     """Makes the class as any other; Gradio's own way also writes a .pyi beside the source."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:
+        """Leave the folder as it is."""
         return ABCMeta.__new__(cls, name, bases, attrs)
 
 
-class PictureInput(gr.Image, metaclass=_WithoutStub):  # type: ignore[misc]
+class PictureInput(gr.Image, metaclass=WithoutStub):  # type: ignore[misc]
     """A picture as the path of its uploaded file, or None."""
 
     is_template = True  # else Gradio looks for the browser half of a custom component
@@ -47,23 +48,65 @@ class PictureInput(gr.Image, metaclass=_WithoutStub):  # type: ignore[misc]
         Raises:
             gr.Error: the payload names anything but an upload.
         """
-        if payload is None:
-            return None
-        path = payload.path
-        if not path or _is_address(path) or (payload.url or "").startswith("data:"):
-            raise refusal(ONLY_UPLOADS)
-        if not utils.is_in_or_equal(path, utils.get_upload_folder()) or not Path(path).is_file():
-            raise refusal(ONLY_UPLOADS)
-        return str(path)
+        return None if payload is None else uploaded(payload, "picture")
 
     async def async_move_resource_to_block_cache(
         self, url_or_file_path: str | Path | None
     ) -> str | None:
         """Take a file into the cache; an address is never followed."""
-        if url_or_file_path is not None and _is_address(str(url_or_file_path)):
-            raise refusal(ONLY_UPLOADS)
+        refuse_address(url_or_file_path, "picture")
         moved: str | None = await super().async_move_resource_to_block_cache(url_or_file_path)
         return moved
+
+
+class UploadedFiles(gr.File, metaclass=WithoutStub):  # type: ignore[misc]
+    """Files as the paths of what was uploaded, none where nothing was."""
+
+    is_template = True
+
+    def preprocess(self, payload: ListFiles | FileData | None) -> list[str]:
+        """The paths of the uploaded files, as they were sent.
+
+        Raises:
+            gr.Error: the payload names anything but uploads.
+        """
+        if payload is None:
+            return []
+        files = payload.root if isinstance(payload, ListFiles) else [payload]
+        return [uploaded(file, "file") for file in files]
+
+    async def async_move_resource_to_block_cache(
+        self, url_or_file_path: str | Path | None
+    ) -> str | None:
+        """Take a file into the cache; an address is never followed."""
+        refuse_address(url_or_file_path, "file")
+        moved: str | None = await super().async_move_resource_to_block_cache(url_or_file_path)
+        return moved
+
+
+def uploaded(payload: Any, what: str) -> str:
+    """The path of an uploaded file.
+
+    Raises:
+        gr.Error: the payload names anything else; the text calls it `what`.
+    """
+    path = payload.path
+    is_upload = path and not _is_address(path) and not (payload.url or "").startswith("data:")
+    if not is_upload or not utils.is_in_or_equal(path, utils.get_upload_folder()):
+        raise refusal(ONLY_UPLOADS.format(what=what))
+    if not Path(path).is_file():
+        raise refusal(ONLY_UPLOADS.format(what=what))
+    return str(path)
+
+
+def refuse_address(path: str | Path | None, what: str) -> None:
+    """Refuse what lies on another machine.
+
+    Raises:
+        gr.Error: it does; the text calls it `what`.
+    """
+    if path is not None and _is_address(str(path)):
+        raise refusal(ONLY_UPLOADS.format(what=what))
 
 
 def picture_input(label: str, **settings: Any) -> PictureInput:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import gradio as gr
 
 from demo import failures
+from demo.fragments import answer
 from restoration.errors import BadRecipeError
 from restoration.params import build, flatten
 from restoration.protocol import Method
@@ -25,9 +25,9 @@ def recall(method: Method, path: str | None, fields: dict[str, Any], said: gr.HT
     try:
         values = settings(method, path)
     except Exception as error:  # noqa: BLE001  # whatever the file holds, the page answers
-        return {said: _said(failures.sentence(error), "bad")}
+        return {said: answer(failures.sentence(error), "bad")}
     return {fields[key]: value for key, value in values.items()} | {
-        said: _said("The settings are back. Put in what was restored and press Run.", "good")
+        said: answer("The settings are back. Put in what was restored and press Run.", "good")
     }
 
 
@@ -60,7 +60,3 @@ def _check(method: Method, recipe: Recipe) -> None:
         raise BadRecipeError(
             f"{method.title} has no weights called {recipe.variant!r:.60} here (known: {known})"
         )
-
-
-def _said(text: str, kind: str) -> str:
-    return f'<p class="said {kind}" role="status">{html.escape(text)}</p>'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -15,9 +14,11 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from demo import beside, comparer, failures
+from demo.album_fragments import album_strip
 from demo.controls import seed_of
 from demo.fragments import duration, figure, findings, meanings, notes, status, strip
 from demo.picture import refusal
+from demo.reel import PREVIEW_SIDE, Reel
 from restoration import front
 from restoration.errors import BadPictureError
 from restoration.protocol import Method, Step
@@ -25,18 +26,11 @@ from restoration.recipe import Recipe
 from restoration.runtime import limits
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from restoration.albums import Album
     from restoration.image_io import Picture
 
 Updates = dict[Any, Any]
 """Component -> its new value, as Gradio takes it from a handler."""
-
-PREVIEW_SIDE = 768
-PREVIEW_PAUSE = 0.5
-"""Seconds between two previews at least."""
-PREVIEW_SHARE = 0.05
-"""The part of the time that may go into previews."""
 
 
 @dataclass(frozen=True)
@@ -127,31 +121,62 @@ def _restore(
     job = front.prepare(method.name, picture, variant=variant, seed=seed, knobs=knobs, **more)
     first = figure(picture.image, "The picture as it came", PREVIEW_SIDE)
     yield {view.notes: notes(picture.notes), view.live: first}
+    album, twice = more.get("album"), given.get("without_album")
+    if album is None or not twice:
+        reel = yield from _played(view, job, Turn())
+        yield _result(view, job, reel, album)
+        return
+    reel = yield from _played(view, job, Turn("With the album", 0, 2))
+    bare = replace(job, request=replace(job.request, album=None))
+    other = yield from _played(view, bare, Turn("Without it", 1, 2))
+    yield _result(view, job, reel, album, other)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Which part of a run this is, where it has several."""
+
+    name: str = ""
+    place: int = 0
+    of: int = 1
+
+    def told(self, reel: Reel) -> str:
+        """How far the run is, as HTML."""
+        text = f"{self.name} ({self.place + 1} of {self.of}) · " if self.name else ""
+        share = reel.share if self.of == 1 else (self.place + (reel.share or 0)) / self.of
+        return status(text + reel.told(), share=share)
+
+
+def _played(view: View, job: front.Job, turn: Turn) -> Generator[Updates, None, Reel]:
+    """Do a job and show it; gives its steps."""
     reel = Reel()
     with closing(cast(Generator[Step], job.steps())) as steps:
         for step in steps:
             reel.add(step)
-            updates = {view.status: status(reel.told(), share=reel.share)}
+            updates = {view.status: turn.told(reel)}
             if reel.preview_is_due():
                 updates[view.live] = reel.preview()
             yield updates
-    seconds = time.perf_counter() - reel.begun
-    assert reel.last is not None, "a restorer yields at least one step"
-    yield _result(view, job, reel, seconds)
+    reel.stop()
+    return reel
 
 
-def _result(view: View, job: front.Job, reel: Reel, seconds: float) -> Updates:
-    assert reel.last is not None
-    result = replace(job.picture, image=reel.last.estimate())
+def _result(
+    view: View, job: front.Job, reel: Reel, album: Album | None, bare: Reel | None = None
+) -> Updates:
     recipe = job.recipe()
+    result = replace(job.picture, image=reel.final())
     path = keep(result, job.method.name, recipe)
     height, width = result.image.shape[-2:]
+    seconds = reel.seconds + (bare.seconds if bare else 0)
     done = f"Done in {duration(seconds)} · {width}x{height} pixels · seed {job.seed}"
-    found = reel.last.measured
-    shown = [
-        shown_as("Input", job.picture, keep(job.picture, "input")),
-        shown_as("Result", result, path),
-    ]
+    found = reel.measured()
+    shown = [shown_as("Input", job.picture, keep(job.picture, "input"))]
+    if bare:
+        without = replace(job.picture, image=bare.final())
+        shown.append(shown_as("Without the album", without, keep(without, "without-album")))
+    shown.append(shown_as("Result", result, path))
+    passed = [("Input", job.picture.image), *reel.stages(), ("Result", result.image)]
     return {
         view.download: str(path),
         view.recipe: json.dumps(json.loads(recipe.to_json()), indent=2),
@@ -159,8 +184,8 @@ def _result(view: View, job: front.Job, reel: Reel, seconds: float) -> Updates:
         view.notes: notes(result.notes),
         view.live: "",
         view.result: gr.update(visible=True),
-        view.comparer: comparer.comparison(shown),
-        view.strip: strip([("Input", job.picture.image), *reel.stages(), ("Result", result.image)]),
+        view.comparer: comparer.comparison(shown, first=(1, 2) if bare else None),
+        view.strip: strip(passed) + (album_strip(album) if album else ""),
         view.run: gr.update(interactive=True),
         view.stop: gr.update(interactive=False),
     }
@@ -180,54 +205,3 @@ def shown_as(label: str, picture: Picture, path: Path) -> comparer.Shown:
     """A kept picture as the comparer takes it."""
     height, width = picture.image.shape[-2:]
     return comparer.Shown(label, path, (width, height))
-
-
-class Reel:
-    """The steps of a run as they come: how far, how long to go, the stages passed."""
-
-    def __init__(self) -> None:
-        self.begun = time.perf_counter()
-        self.last: Step | None = None
-        self._stages: dict[str, Step] = {}
-        self._next_preview = 0.0
-
-    def add(self, step: Step) -> None:
-        """Take note of a step; the clock of the work starts when the waiting is over."""
-        self.last = step
-        if step.total == 0:
-            self.begun = time.perf_counter()
-        else:
-            self._stages[step.note.partition(",")[0]] = step
-
-    @property
-    def share(self) -> float | None:
-        """How much is done, in [0, 1], or None while waiting."""
-        assert self.last is not None
-        return self.last.done / self.last.total if self.last.total else None
-
-    def told(self) -> str:
-        """The state in words."""
-        assert self.last is not None
-        note = self.last.note[:1].upper() + self.last.note[1:]
-        if not self.share:
-            return f"{note} …"
-        left = (time.perf_counter() - self.begun) * (1 / self.share - 1)
-        return f"{note} · {self.last.done} of {self.last.total} · {duration(left)} left"
-
-    def preview_is_due(self) -> bool:
-        """Whether the page should see the picture so far."""
-        return bool(self.share) and time.perf_counter() >= self._next_preview
-
-    def preview(self) -> str:
-        """The picture so far, as HTML."""
-        assert self.last is not None
-        start = time.perf_counter()
-        shown = figure(self.last.estimate(), f"Preview: {self.told()}", PREVIEW_SIDE)
-        cost = time.perf_counter() - start
-        self._next_preview = start + max(PREVIEW_PAUSE, cost / PREVIEW_SHARE)
-        return shown
-
-    def stages(self) -> list[tuple[str, Tensor]]:
-        """Name and last picture of every stage but the final one."""
-        *passed, _ = self._stages.items()
-        return [(name[:1].upper() + name[1:], step.estimate()) for name, step in passed]

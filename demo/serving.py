@@ -17,6 +17,8 @@ LARGEST_UPLOAD = "50mb"
 LARGEST_CALL = 256 * 1024
 """Bytes of a call: settings and the names of uploads; a picture inside it would skip the limits."""
 LONGEST_QUEUE = 32
+AT_ONCE = 16
+"""Runs that may wait at the device, where each is told its place; more wait in Gradio's queue."""
 CLEAN_EVERY, KEEP_FOR = 3600, 24 * 3600
 """Seconds; files live longer than anybody keeps a page open."""
 

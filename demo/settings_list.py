@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
-from demo.beside import wanted
+from demo.beside import OPTIONAL, Beside, wanted
 from demo.presets import start
 from restoration import front
 from restoration.errors import BadKnobError, MissingWeightsError
@@ -55,6 +56,24 @@ class Setting:
         ]
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The settings that will be compared: what the session holds and what the page shows."""
+
+    state: gr.State
+    listing: gr.HTML
+    extra: Beside = field(default_factory=lambda: Beside({}, {}))
+    """What they want beside the picture."""
+
+    def outputs(self) -> list[Any]:
+        """All of it, in the order of `update`."""
+        return [self.state, self.listing, *self.extra.panes.values()]
+
+    def update(self, settings: tuple[Setting, ...]) -> tuple[Any, ...]:
+        """Their new values."""
+        return settings, listed(settings), *self.extra.seen(wanted_by(settings)).values()
+
+
 def setting_of(method: Method, variant: str, values: Mapping[str, object]) -> Setting:
     """A setting from a form.
 
@@ -75,7 +94,7 @@ def defaults(methods: Mapping[str, Method]) -> tuple[Setting, ...]:
     made = []
     for method in methods.values():
         values = start(method)
-        if wanted(method, values):
+        if wanted(method, values) - OPTIONAL:
             continue
         try:
             made.append(

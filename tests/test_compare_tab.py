@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from demo import compare_tab, comparing, settings_list
+from demo.album_view import tried
 from demo.comparing import Asked, View, compare
 from demo.results_table import Row, table
 from demo.settings_list import MOST_SETTINGS, Setting, added, listed, setting_of, without
@@ -117,7 +118,7 @@ def test_a_preset_sets_every_knob():
 def test_the_form_adds_what_it_says():
     with gr.Blocks():
         state = gr.State(())
-        chosen = compare_tab.Chosen(state, settings_list.settings_list((), "settings"))
+        chosen = settings_list.Chosen(state, settings_list.settings_list((), "settings"))
     assert chosen.update((setting(),)) == ((setting(),), listed((setting(),)))
 
 
@@ -244,7 +245,7 @@ def test_the_tab_gives_the_inputs_that_pictures_are_sent_to():
 
 def test_a_full_list_is_refused_in_the_words_of_the_error():
     with pytest.raises(gr.Error, match="holds 4 settings"):
-        compare_tab._tried(added, tuple(setting(steps=s) for s in range(1, 6)))
+        tried(added, tuple(setting(steps=s) for s in range(1, 6)))
 
 
 @pytest.fixture

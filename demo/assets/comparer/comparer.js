@@ -1,5 +1,5 @@
 // The comparer: state, toolbar and wiring. Gradio runs this with `element`, `props` and `watch`;
-// props.value is {items: [{label, caption, file: {url}, width, height}], reference, note}.
+// props.value is {items: [{label, caption, file: {url}, width, height}], reference, note, first}.
 
 const GAINS = [1, 2, 4, 8, 16, 32].map((gain) => [gain, `× ${gain}`]);
 const MAGNIFICATIONS = [1, 2, 3, 4, 8].map((scale) => [scale, `${scale} : 1`]);
@@ -230,8 +230,9 @@ function update(c, value) {
   if (!same) c.view = { zoom: 1, x: 0.5, y: 0.5 };
   const kept = chosen.map((url) => (same ? c.items.findIndex((item) => item.file.url === url) : -1));
   const result = c.items.findIndex((_, index) => index > 0 && index !== c.reference);
-  c.first = Math.max(kept[0], 0);
-  c.second = kept[1] > 0 ? kept[1] : Math.max(result, 0);
+  const [left, right] = value.first ?? [0, Math.max(result, 0)];
+  c.first = kept[0] >= 0 ? kept[0] : left;
+  c.second = kept[1] > 0 ? kept[1] : right;
   return rebuild(c);
 }
 
