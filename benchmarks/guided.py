@@ -20,10 +20,11 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -107,15 +108,15 @@ Cells = dict[Place, dict[str, float]]
 class Book:
     """The cells measured so far, in a file of JSON lines."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: Callable[..., Any] = Place) -> None:
         self.path = path
-        self.cells: Cells = {}
+        self.cells: dict[Any, dict[str, float]] = {}
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         for line in lines:
             found = json.loads(line)
-            self.cells[Place(**found["place"])] = found["scores"]
+            self.cells[kind(**found["place"])] = found["scores"]
 
-    def add(self, place: Place, scores: Mapping[str, float]) -> None:
+    def add(self, place: Any, scores: Mapping[str, float]) -> None:
         """Keep a cell, and write it down."""
         self.cells[place] = dict(scores)
         self.path.parent.mkdir(parents=True, exist_ok=True)
