@@ -6,6 +6,7 @@ from itertools import islice
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from benchmarks.degradations import photograph
 from restoration import tuning
@@ -202,6 +203,26 @@ def test_a_stopped_training_shows_what_was_last_asked_for(album, shelf):
     seen = second.estimate()
     steps.close()
     assert torch.equal(first.estimate(), seen)
+
+
+def test_what_the_way_back_needs_may_be_computed_again(album, shelf, prior, monkeypatch):
+    other = shelf.make("Again", [Picture(photograph(side)) for side in SIDES])
+    list(training(album, shelf, steps=2, dropout=0.5))
+    large = tiny_prior()
+    large.network.enable_gradient_checkpointing()
+    monkeypatch.setattr(albums, "load_prior", lambda device, variant: large)
+    monkeypatch.setattr(albums, "SMALL", 0)
+    list(training(other, shelf, steps=2, dropout=0.5))
+    again = learned(shelf, "Again", prior)
+    for key, value in learned(shelf, "Anna", prior).items():
+        assert_close(value, again[key], atol=1e-6, rtol=0)
+
+
+def test_the_bundled_prior_is_trained(album, shelf, monkeypatch):
+    monkeypatch.setattr(albums, "load_prior", priors.load_prior)
+    (step,) = training(album, shelf, steps=1)
+    assert step.estimate().shape == (1, 3, 64, 64)
+    assert tuning.constrained(priors.load_prior(CPU, MINI), shelf.open("Anna").weights)
 
 
 def test_priors_of_faces_see_whole_squares_and_others_patches():
