@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 
 from demo.serving import ASSETS
-from restoration.front import LARGEST_SEED
 from restoration.params import Knob, Params, knobs_of
+from restoration.seeds import LARGEST_SEED
 
 MOST_RADIOS = 4
 """A choice among more than this many becomes a drop-down list."""

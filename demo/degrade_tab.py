@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,9 +17,9 @@ from demo.method_tab import MethodTab
 from demo.picture import PictureInput, picture_input, refusal
 from demo.restoring import Updates, keep, shown_as
 from restoration.degradation_kinds import KINDS, PRESETS, degrade
-from restoration.errors import BadKnobError, BadPictureError
-from restoration.front import LARGEST_SEED
+from restoration.errors import BadPictureError
 from restoration.runtime import limits
+from restoration.seeds import checked_seed
 
 READY = "Drop a good picture and press Degrade: it comes out worse, always in the same way."
 
@@ -138,10 +137,7 @@ def _degraded(view: View, path: str | None, kind: str, seed: int, knobs: dict[st
 
     if path is None:
         raise BadPictureError("choose a picture first: drop one on the left")
-    given = seed_of(seed)
-    drawn = secrets.randbelow(LARGEST_SEED) if given is None else given
-    if not 0 <= drawn <= LARGEST_SEED:
-        raise BadKnobError(f"seed: takes a whole number from 0 to {LARGEST_SEED} (got {drawn})")
+    drawn = checked_seed(seed_of(seed))
     clean = image_io.read(path, limits())
     start = f"{_key(kind)}_"
     values = {key[len(start) :]: value for key, value in knobs.items() if key.startswith(start)}

@@ -6,7 +6,6 @@ are stopped by closing them.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +17,7 @@ from restoration.methods import gen2res
 from restoration.params import build, flatten
 from restoration.protocol import Request, Step, Variant
 from restoration.runtime import Runtime, the_runtime
+from restoration.seeds import checked_seed
 
 if TYPE_CHECKING:
     from restoration.albums import Shelf
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NAME = gen2res.METHOD.name
 
 
-def training(  # noqa: PLR0913  # each has its own name
+def training(
     shelf: Shelf,
     name: str,
     *,
@@ -98,7 +98,7 @@ def generation(  # noqa: PLR0913  # each has its own name
         name=shelf.free(name),
         variant=front.variant_of(NAME, variant),
         params=build(GenerateParams, knobs or {}),
-        seed=secrets.randbelow(front.LARGEST_SEED // 2) if seed is None else seed,
+        seed=checked_seed(seed),
         first=first,
     )
     runtime = runtime or the_runtime()

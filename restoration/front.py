@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from restoration.protocol import Method, Need, Request, Step, Variant
 from restoration.recipe import Recipe, library_versions
 from restoration.registry import METHODS
 from restoration.runtime import Runtime, limits, max_pixels, the_runtime
+from restoration.seeds import checked_seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     Source: TypeAlias = str | Path | bytes | Image.Image | np.ndarray | Tensor | Picture
 
-LARGEST_SEED = 2**31 - 1
 LOST = 0.5
 """What is at least as bright in the picture of a mask is to be filled in."""
 WORDS: dict[Need, str] = {
@@ -175,10 +174,7 @@ def prepare(  # noqa: PLR0913  # whatever a method may need has its own name
     if album is not None and variant is None:
         variant = albums.trained(album).variant
     version = variant_of(method, variant)
-    if seed is None:
-        seed = secrets.randbelow(LARGEST_SEED)
-    if isinstance(seed, bool) or seed != int(seed) or not 0 <= seed <= LARGEST_SEED:
-        raise BadKnobError(f"seed: takes a whole number from 0 to {LARGEST_SEED} (got {seed})")
+    number = checked_seed(seed)
     params = build(chosen.params, knobs)
     degraded_height, degraded_width = picture.image.shape[-2:]
     height, width = chosen.output_size(degraded_height, degraded_width, params)
@@ -197,7 +193,7 @@ def prepare(  # noqa: PLR0913  # whatever a method may need has its own name
     )
     _refuse_needless(chosen, request)
     chosen.check(request, params)
-    return Job(chosen, version, params, int(seed), picture, request, reference)
+    return Job(chosen, version, params, number, picture, request, reference)
 
 
 def restore(  # noqa: PLR0913  # as `prepare`

@@ -293,3 +293,10 @@ def test_an_unknown_album_is_told_with_the_known_ones(capsys, anna, photos, tmp_
 def test_wrong_knobs_of_a_training_are_wrong_use(capsys, anna):
     code, _, err = said(capsys, "album", "train", "Anna", "--rank", "0")
     assert (code, err.startswith("error: rank: ")) == (2, True)
+
+
+def test_a_wrong_seed_of_an_album_is_wrong_use(capsys, photos):
+    args = ("--seed", "-1", "--samples", "1", "--steps", "2", "--variant", "mini")
+    code, _, err = said(capsys, "album", "generate", "Self", photos / "a.png", *args)
+    assert (code, err.startswith("error: seed: takes a whole number from 0 to ")) == (2, True)
+    assert names(shelf()) == []

@@ -10,6 +10,7 @@ from restoration import front, image_io
 from restoration.errors import BadKnobError, BadPictureError, MissingWeightsError
 from restoration.image_io import Picture
 from restoration.registry import METHODS
+from restoration.seeds import LARGEST_SEED
 from tests.fakes import GUIDED, registered
 
 GREY = Picture(image=torch.full((1, 3, 24, 40), 0.5))
@@ -53,7 +54,7 @@ def test_the_best_variant_on_disk_is_the_default():
 
 def test_a_seed_is_drawn_and_kept():
     job = prepare()
-    assert 0 <= job.seed <= front.LARGEST_SEED
+    assert 0 <= job.seed <= LARGEST_SEED
     assert job.recipe().seed == job.seed
 
 

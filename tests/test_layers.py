@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"errors"},
-    {"params", "noise"},
+    {"params", "noise", "seeds"},
     {"album_knobs"},
     {"protocol"},
     {
