@@ -19,6 +19,7 @@ from demo.picture import UploadedFiles, refusal
 from demo.restoring import Updates
 from demo.serving import LARGEST_UPLOAD
 from restoration.albums import Shelf, read_uploads
+from restoration.errors import BadAlbumError
 
 INTRODUCTION = (
     '<p class="about">Good, sharp pictures of the very person, animal or place that the damaged '
@@ -130,7 +131,7 @@ def _taken_in(
     making: Making, albums: Albums, shelf: Shelf, archive: list[str], name: str
 ) -> Iterator[Updates]:
     if not archive:
-        raise refusal("Choose the file of an album first.")
+        raise BadAlbumError("Choose the file of an album first.")
     album = shelf.take_in(Path(archive[0]), name=name)
     yield albums.update(shelf, album.name) | {
         making.name: "",

@@ -35,7 +35,9 @@ def curve(points: Sequence[Point]) -> str:
         return ""
     steps = points[0].step, points[-1].step
     drawn = "".join(
-        f'<polyline class="{name}" points="{_drawn(line, steps)}"/>' for name, line in lines.items()
+        f'<polyline class="{name}" points="{_drawn(line, steps)}"/>'
+        for name, line in lines.items()
+        if line
     )
     told = f"Error while training: {_ends(lines['loss'])}."
     checked = ""

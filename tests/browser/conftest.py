@@ -31,6 +31,7 @@ def pytest_collection_modifyitems(items):
 def address(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        patch.setenv("RESTORATION_DATA", str(tmp_path_factory.mktemp("data")))
         with registered(SMOOTH, *GUIDED) as methods:
             shown = ("diffbir", SMOOTH.name, *(method.name for method in GUIDED))
             with served({name: methods[name] for name in shown}) as address:
