@@ -16,8 +16,10 @@ import pytest
 from restoration import album_commands
 from restoration.__main__ import main
 from restoration.albums import Shelf, Training, busy, shelf
-from restoration.protocol import Step
+from restoration.methods import gen2res
+from restoration.protocol import Restorer, Step
 from restoration.recipe import read_recipe
+from restoration.runtime import the_runtime
 from restoration.training import albums as training_albums
 from tests.odd_files import drawn, png
 
@@ -49,6 +51,12 @@ def photos(tmp_path: Path) -> Path:
 def anna(photos: Path) -> Shelf:
     assert main(["album", "make", "Anna", str(photos)]) == 0
     return shelf()
+
+
+@pytest.fixture(scope="module")
+def mini() -> Restorer:
+    """The bundled prior, loaded beforehand: its libraries alone take long the first time."""
+    return the_runtime().restorer(gen2res.METHOD, gen2res.METHOD.variants[-1])
 
 
 def pretend(on: Shelf, training: Training) -> None:
@@ -92,17 +100,33 @@ def test_what_is_no_picture_is_named_and_left_out(capsys, photos):
     assert re.fullmatch(r"left out: notes\.txt: .+\n", err)
 
 
-def test_an_album_is_generated_from_a_degraded_picture(capsys, photos):
+def test_an_album_is_generated_from_a_degraded_picture(capsys, photos, mini):
     args = ("--samples", "2", "--steps", "2", "--variant", "mini", "--seed", "7")
     code, out, _ = said(capsys, "album", "generate", "Self", photos / "a.png", *args)
     assert (code, out) == (0, "Self: 2 generated pictures, not trained\n")
     assert [entry.seed for entry in shelf().open("Self").manifest.pictures] == [7, 8]
 
 
-def test_the_result_of_another_method_can_be_generated_from(capsys, photos):
+def test_the_result_of_another_method_can_be_generated_from(capsys, photos, mini):
     args = ("--samples", "1", "--steps", "2", "--variant", "mini", "--first", "diffbir")
     assert said(capsys, "album", "generate", "Self", photos / "a.png", *args)[0] == 0
     assert shelf().open("Self").manifest.settings["first"] == "diffbir"
+
+
+def test_ctrl_c_leaves_nothing_of_an_album_that_is_generated(capsys, photos, mini):
+    before = signal.getsignal(signal.SIGINT)
+
+    def press():
+        while signal.getsignal(signal.SIGINT) is before:
+            time.sleep(0.01)
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    args = (photos / "a.png", "--steps", "200", "--variant", "mini")
+    code, out, err = said(capsys, "album", "generate", "Self", *args)
+    assert (code, out) == (130, "")
+    assert err.endswith("stopped; no album is made\n")
+    assert names(shelf()) == []
 
 
 # Trained and used
