@@ -74,22 +74,26 @@ def load(path: Path, config: Config | None = None) -> DaCLIP:
         BadCheckpointError: the file is no DA-CLIP, or one of other sizes.
     """
     checkpoint = read(path)
-    state = checkpoint.state
-    config = config or checkpoint.config or CONFIGS[_published_name(checkpoint)]
-    model = build(config, text=any(key.startswith(TEXT_KEYS) for key in state))
-    _hold_against(model, checkpoint)
-    _refuse_broken(checkpoint)
-    own = {key: value.to(torch.float32, copy=True) for key, value in state.items()}
+    model = _empty(checkpoint, config or config_of(checkpoint))
+    own = {key: value.to(torch.float32, copy=True) for key, value in checkpoint.state.items()}
     model.load_state_dict(own, assign=True)
     return model.requires_grad_(False).eval()
 
 
-def convert(path: Path, target: Path, *, text: bool = True, half: bool = False) -> None:
+def convert(
+    path: Path,
+    target: Path,
+    *,
+    config: Config | None = None,
+    text: bool = True,
+    half: bool = False,
+) -> None:
     """Write the weights of a DA-CLIP alone as safetensors: 1.74 GB become 0.98 GB (ViT-B-32).
 
     Args:
         path: the published file.
         target: the file to write, whole or not at all.
+        config: sizes, as `load` takes them.
         text: keep the text tower, without which the model knows no words.
         half: in half precision, half as large.
 
@@ -97,10 +101,8 @@ def convert(path: Path, target: Path, *, text: bool = True, half: bool = False) 
         BadCheckpointError: the file is no DA-CLIP, or one whose sizes nobody knows.
     """
     checkpoint = read(path)
-    config = checkpoint.config or CONFIGS[_published_name(checkpoint)]
-    has_text = any(key.startswith(TEXT_KEYS) for key in checkpoint.state)
-    _hold_against(build(config, text=has_text), checkpoint)
-    _refuse_broken(checkpoint)
+    config = config or config_of(checkpoint)
+    _empty(checkpoint, config)
     dtype = torch.float16 if half else torch.float32
     kept = {
         key: value.to(dtype).contiguous()
@@ -122,6 +124,8 @@ def read(path: Path) -> Checkpoint:
     """
     with path.open("rb") as file:
         head = file.read(9)
+    if not head:
+        raise BadCheckpointError(f"{path.name} is no file of weights: fetch it again")
     if head[8:] == b"{":
         return _from_safetensors(path)
     tensors = _from_torch(path, zipped=head.startswith(b"PK"))
@@ -150,6 +154,25 @@ def from_published(tensors: Mapping[str, Any], *, file: str) -> dict[str, Tensor
         if twin is None or twin.shape != value.shape:
             raise BadCheckpointError(f"{file} is damaged: {key!r:.80} has no twin 'clip.{key:.80}'")
     return {key: value for key, value in state.items() if key not in aliases}
+
+
+def config_of(checkpoint: Checkpoint) -> Config:
+    """Its sizes: those it says, or those in `CONFIGS` whose patches it has.
+
+    Raises:
+        BadCheckpointError: its sizes are not known.
+    """
+    if checkpoint.config:
+        return checkpoint.config
+    shape = tuple(checkpoint.state[PATCHES].shape) if PATCHES in checkpoint.state else None
+    for config in CONFIGS.values():
+        vision = config["vision_cfg"]
+        if shape == (vision["width"], 3, vision["patch_size"], vision["patch_size"]):
+            return config
+    raise BadCheckpointError(
+        f"{checkpoint.file} is a DA-CLIP of sizes that it does not say (its patches are {shape}): "
+        f"known are {', '.join(CONFIGS)}"
+    )
 
 
 def _from_safetensors(path: Path) -> Checkpoint:
@@ -212,21 +235,10 @@ def _is_config(config: Any) -> bool:
     return not (vision["width"] % vision.get("head_width", 64) or text["width"] % text["heads"])
 
 
-def _published_name(checkpoint: Checkpoint) -> str:
-    """Which of `CONFIGS` has the patches of the file's image tower."""
-    shape = tuple(checkpoint.state[PATCHES].shape) if PATCHES in checkpoint.state else None
-    for name, config in CONFIGS.items():
-        vision = config["vision_cfg"]
-        if shape == (vision["width"], 3, vision["patch_size"], vision["patch_size"]):
-            return name
-    raise BadCheckpointError(
-        f"{checkpoint.file} is a DA-CLIP of sizes that it does not say (its patches are {shape}): "
-        f"known are {', '.join(CONFIGS)}"
-    )
-
-
-def _hold_against(model: DaCLIP, checkpoint: Checkpoint) -> None:
-    """Every name and shape accounted for."""
+def _empty(checkpoint: Checkpoint, config: Config) -> DaCLIP:
+    """The network to be filled, every name and shape accounted for and every value a number."""
+    text = any(key.startswith(TEXT_KEYS) for key in checkpoint.state)
+    model = build(config, text=text)
     want = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     have = {key: tuple(value.shape) for key, value in checkpoint.state.items()}
     if wrong := sorted(key for key in want | have if want.get(key) != have.get(key)):
@@ -236,12 +248,10 @@ def _hold_against(model: DaCLIP, checkpoint: Checkpoint) -> None:
             f"{len(wrong)} tensors differ, first {first!r:.80} "
             f"(file {have.get(first, 'absent')}, asked for {want.get(first, 'absent')})"
         )
-
-
-def _refuse_broken(checkpoint: Checkpoint) -> None:
     for key, value in checkpoint.state.items():
         if not value.is_floating_point() or not bool(value.isfinite().all()):
             raise BadCheckpointError(
                 f"{checkpoint.file} holds values that are no numbers, first in {key!r:.80}: "
                 "the file is damaged, fetch it again"
             )
+    return model
