@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from demo.fragments import duration
+from restoration.album_pictures import SHORTEST_SIDE
 from restoration.albums import Album, Square
 
 MOST_SHOWN = 8
@@ -120,8 +121,8 @@ def shares_of(square: Square, width: int, height: int) -> tuple[float, float, fl
 
 
 def square_of(size: float, left: float, top: float, width: int, height: int) -> Square:
-    """The square that `shares_of` describes; inside the picture for any shares in [0, 100]."""
-    side = max(1, round(size / 100 * min(width, height)))
+    """The square that `shares_of` describes; a valid one for any shares in [0, 100]."""
+    side = max(SHORTEST_SIDE, round(size / 100 * min(width, height)))
     return Square(
         left=round(left / 100 * (width - side)), top=round(top / 100 * (height - side)), side=side
     )

@@ -79,7 +79,8 @@ def _show_albums(
         outputs = [part for one in choosers for part in one.outputs()]
         page.load(opened, None, outputs, queue=False, **QUIET)
     if compared is not None:
-        place.select(again, compared.name, compared.outputs(), queue=False, **QUIET)
+        events = [place.select, compared.name.input]
+        gr.on(events, again, compared.name, compared.outputs(), queue=False, **QUIET)
 
 
 def _warm() -> None:

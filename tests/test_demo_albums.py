@@ -19,6 +19,7 @@ from demo.album_view import tried
 from demo.owners import forget_old, shelf_of
 from demo.picture import UploadedFiles
 from restoration import albums, image_io
+from restoration.album_pictures import SHORTEST_SIDE
 from restoration.albums import Square, Training
 from restoration.errors import BadAlbumError
 from restoration.image_io import Picture
@@ -238,7 +239,9 @@ def test_a_damaged_result_is_left_to_be_told_elsewhere(shelf, tmp_path):
 @pytest.mark.parametrize("size", [(40, 30), (30, 40), (16, 16)])
 @pytest.mark.parametrize("shares", [(100, 0, 0), (5, 100, 100), (60.5, 33, 77)])
 def test_the_sliders_never_leave_the_picture(size, shares):
-    assert square_of(*shares, *size).lies_in(*size)
+    square = square_of(*shares, *size)
+    assert square.lies_in(*size)
+    assert square.side >= SHORTEST_SIDE
 
 
 def test_the_sliders_show_the_square_they_describe():

@@ -46,6 +46,7 @@ def album(visit, files, photograph):
 def fold(one, name):
     """Open a tab of the fold, also where it hides in a menu."""
     tabs = one.page.locator(f"#{NAME}-album-tabs")
+    tabs.wait_for()
     tab = tabs.get_by_role("tab", name=name, exact=True)
     if not tab.is_visible():
         tabs.locator(".overflow-menu > button").click()
@@ -92,7 +93,7 @@ def test_the_square_of_a_picture_is_moved_and_kept(album):
         "before => document.querySelectorAll('#gen2res-grid img')[1].src !== before", arg=before
     )
     delete(one, "Bea")
-    assert width == "37.5%"
+    assert width == "40%"  # the least, 16 of 40 pixels
 
 
 def test_an_album_is_known_by_its_new_name_and_on_the_page_loaded_again(album, visit):

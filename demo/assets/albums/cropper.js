@@ -3,7 +3,7 @@
   const cropper = document.querySelector("#ELEMENT .cropper");
   if (!cropper) return;
   const [width, height] = [Number(cropper.dataset.width), Number(cropper.dataset.height)];
-  const side = Math.max(1, (size / 100) * Math.min(width, height));
+  const side = Math.max(16, (size / 100) * Math.min(width, height));
   const style = cropper.querySelector(".square").style;
   style.left = `${(left * (width - side)) / width}%`;
   style.top = `${(top * (height - side)) / height}%`;
