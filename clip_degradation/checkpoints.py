@@ -12,6 +12,7 @@ from __future__ import annotations
 import _codecs
 import json
 import pickle
+import struct
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ NUMBERS: list[Any] = [
 ]
 """What a pickled NumPy number is made of, the learning rate of the published files."""
 _ALLOWING = threading.Lock()
+DAMAGE = (
+    *(RuntimeError, EOFError, OSError, ValueError, LookupError),
+    *(TypeError, AttributeError, AssertionError, struct.error),
+)
+"""What the unpickler stumbles over where bytes of a file are wrong."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,7 @@ def _from_torch(path: Path, *, zipped: bool) -> Mapping[str, Any]:
             f"{path.name} holds program code beside its weights, or is no file of weights at all, "
             "and is not read: use the published file or a .safetensors file"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError):
+    except DAMAGE:
         raise BadCheckpointError(f"{path.name} is cut off or damaged: fetch it again") from None
     if not isinstance(tensors, Mapping):
         raise BadCheckpointError(f"{path.name} holds a {type(tensors).__name__}, no named tensors")

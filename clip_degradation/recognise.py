@@ -12,7 +12,7 @@ from torch.nn import functional
 from clip_degradation.model import DaCLIP
 from clip_degradation.preprocessing import View, squares
 from clip_degradation.tokenizer import tokenise
-from clip_degradation.vocabulary import UNIVERSAL, checked
+from clip_degradation.vocabulary import UNIVERSAL, checked, checked_word
 
 SHARPNESS = 100.0
 """What cosines are multiplied with before the softmax."""
@@ -94,8 +94,11 @@ def named_by_hand(model: DaCLIP, embeddings: Embeddings, word: str) -> Embedding
 
     Text embeddings have the direction of the controller's but not its length, which restoration
     networks were trained on.
+
+    Raises:
+        BadWordsError: the word says nothing.
     """
-    (text,) = embed_words(model, [word.strip().lower()])
+    (text,) = embed_words(model, [checked_word(word)])
     length = torch.linalg.vector_norm(embeddings.degradation)
     degradation = functional.normalize(text, dim=-1) * length
     return Embeddings(embeddings.content, degradation.unsqueeze(0))

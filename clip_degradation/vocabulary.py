@@ -56,7 +56,7 @@ def checked(words: Sequence[str]) -> tuple[str, ...]:
     Raises:
         BadWordsError: fewer than two, too many, one twice, or one that says nothing.
     """
-    clean = tuple(_word(text) for text in words)
+    clean = tuple(checked_word(text) for text in words)
     if len(clean) < 2:  # noqa: PLR2004  # a share of one is always the whole
         raise BadWordsError(
             "a picture is held against several words, since probabilities are shares: "
@@ -69,12 +69,12 @@ def checked(words: Sequence[str]) -> tuple[str, ...]:
     return clean
 
 
-def strangers(words: Sequence[str], known: Mapping[str, str] = UNIVERSAL) -> tuple[str, ...]:
-    """Those of the words that the model was not trained with, so that its answer is a guess."""
-    return tuple(word for word in words if word.strip().lower() not in known)
+def checked_word(text: str) -> str:
+    """One word as it is embedded: single blanks, lower case.
 
-
-def _word(text: str) -> str:
+    Raises:
+        BadWordsError: it says nothing, or goes on for too long.
+    """
     word = " ".join(text.split()).lower()
     if not any(character.isalnum() for character in word):
         raise BadWordsError(
@@ -87,3 +87,8 @@ def _word(text: str) -> str:
             f"{LONGEST} characters at most"
         )
     return word
+
+
+def strangers(words: Sequence[str], known: Mapping[str, str] = UNIVERSAL) -> tuple[str, ...]:
+    """Those of the words that the model was not trained with, so that its answer is a guess."""
+    return tuple(word for word in words if word.strip().lower() not in known)

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from clip_degradation import checkpoints
 from clip_degradation.errors import BadCheckpointError, ClipDegradationError
 from clip_degradation.model import VIT_B_32, VIT_L_14, build
-from tests.tiny_daclip import TINY, published, save_as_published, tiny
+from tests.tiny_daclip import TINY, published, replace_in_pickle, save_as_published, tiny
 
 IMAGE = torch.linspace(-1, 1, 3 * 16 * 16).view(1, 3, 16, 16)
 
@@ -203,6 +203,12 @@ def test_whole_numbers_in_place_of_weights_are_refused(tmp_path):
 )
 def test_what_is_no_checkpoint_is_refused(tmp_path, content, sentence):
     assert sentence in refusal(written(tmp_path / "broken.pt", content))
+
+
+def test_a_pickle_with_wrong_bytes_is_refused(tmp_path):
+    path = save_as_published(tiny(), tmp_path / "bytes.pt")
+    replace_in_pickle(path, b"latin1", b"latin0")
+    assert refusal(path) == "bytes.pt is cut off or damaged: fetch it again"
 
 
 def vision(**changed):

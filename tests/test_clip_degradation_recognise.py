@@ -79,6 +79,12 @@ def test_a_word_chosen_by_hand_takes_the_direction_and_leaves_the_length():
     assert functional.cosine_similarity(found.degradation[0], word, dim=0) == pytest.approx(1)
 
 
+def test_an_empty_word_cannot_be_chosen_by_hand():
+    model = tiny()
+    with pytest.raises(BadWordsError, match="' ' is no word"):
+        named_by_hand(model, embed_picture(model, drawn(20, 30)), " ")
+
+
 def test_a_model_in_half_precision_gives_float32():
     found = recognise(tiny().bfloat16(), drawn(20, 30))
     assert found.embeddings.content.dtype == torch.float32

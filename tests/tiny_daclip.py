@@ -46,11 +46,12 @@ def save_as_published(model, path, *, numpy=2):
         path,
     )
     if numpy == 1:
-        _rename(path, b"numpy._core.multiarray", b"numpy.core.multiarray")
+        replace_in_pickle(path, b"numpy._core.multiarray", b"numpy.core.multiarray")
     return path
 
 
-def _rename(path, old, new):
+def replace_in_pickle(path, old, new):
+    """Change bytes of the pickle in a file of torch.save, and of nothing else in it."""
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
