@@ -1,6 +1,6 @@
 """How many pictures a second each degradation makes on one core.
 
-python -m benchmarks.degradations [--side 128] [--seconds 2]
+python -m benchmarks.degradations [--side 256] [--seconds 2]
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def rate(work: Callable[[], object], seconds: float) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--seconds", type=float, default=2)
     asked = parser.parse_args()
     torch.set_num_threads(1)

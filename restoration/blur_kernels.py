@@ -104,8 +104,7 @@ def random_kernel(rng: np.random.Generator, ranges: KernelRanges) -> Tensor:
     """A blur kernel drawn from `ranges`."""
     size = random_odd(rng, ranges.sizes)
     if rng.random() < ranges.sinc_share:
-        lowest = math.pi / (3 if size < LARGE_SINC else 5)
-        return sinc_kernel(rng.uniform(lowest, math.pi), size)
+        return random_sinc_kernel(rng, size)
     kind, long = divmod(int(rng.choice(len(ranges.shares), p=ranges.shares)), 2)
     sigma_x = sigma_y = rng.uniform(*ranges.sigma)
     theta = 0.0
@@ -115,11 +114,17 @@ def random_kernel(rng: np.random.Generator, ranges: KernelRanges) -> Tensor:
         case 0:
             return gaussian_kernel(size, sigma_x, sigma_y, theta)
         case 1:
-            beta = _around_one(rng, ranges.generalized_beta)
+            beta = around_one(rng, ranges.generalized_beta)
             return generalized_gaussian_kernel(size, sigma_x, sigma_y, theta, beta)
         case _:
-            beta = _around_one(rng, ranges.plateau_beta)
+            beta = around_one(rng, ranges.plateau_beta)
             return plateau_kernel(size, sigma_x, sigma_y, theta, beta)
+
+
+def random_sinc_kernel(rng: np.random.Generator, size: int) -> Tensor:
+    """A low-pass filter of a random cutoff, which rings."""
+    lowest = math.pi / (3 if size < LARGE_SINC else 5)
+    return sinc_kernel(rng.uniform(lowest, math.pi), size)
 
 
 def random_odd(rng: np.random.Generator, sizes: tuple[int, int]) -> int:
@@ -127,7 +132,7 @@ def random_odd(rng: np.random.Generator, sizes: tuple[int, int]) -> int:
     return int(2 * rng.integers(sizes[0] // 2, sizes[1] // 2 + 1) + 1)
 
 
-def _around_one(rng: np.random.Generator, span: Range) -> float:
+def around_one(rng: np.random.Generator, span: Range) -> float:
     """Half of the draws below 1, half above."""
     return rng.uniform(span[0], 1) if rng.integers(2) else rng.uniform(1, span[1])
 

@@ -7,91 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
+from restoration.degradation_knobs import (
+    BlurParams,
+    CodeformerParams,
+    DefocusParams,
+    DownscaleParams,
+    HazeParams,
+    JpegParams,
+    LowLightParams,
+    MissingParams,
+    MotionParams,
+    NoiseParams,
+    RainParams,
+    RealEsrganParams,
+    WildParams,
+)
 from restoration.errors import BadKnobError
 from restoration.params import Params, Scalar, build
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
-
-
-class NoiseParams(Params):
-    """Knobs of Gaussian noise."""
-
-    sigma: float = Field(default=25, ge=0, le=150)
-    """Strength in grey levels of 255; 25 is what a phone shows in a dim room."""
-    grey: bool = False
-    """The same noise in all three colours, like film grain, instead of coloured speckles."""
-
-
-class BlurParams(Params):
-    """Knobs of Gaussian blur."""
-
-    sigma: float = Field(default=2, ge=0, le=20)
-    """Width in pixels; at 2 small writing cannot be read any more."""
-
-
-class MotionParams(Params):
-    """Knobs of motion blur."""
-
-    length: float = Field(default=15, ge=1, le=100)
-    """How far the camera moved, in pixels; 1 leaves the picture sharp."""
-    angle: float = Field(default=30, ge=0, le=180)
-    """Direction of the movement in degrees, counter-clockwise from the right."""
-
-
-class DefocusParams(Params):
-    """Knobs of a lens out of focus."""
-
-    radius: float = Field(default=4, ge=0, le=30)
-    """Points of light become discs of this radius in pixels."""
-
-
-class JpegParams(Params):
-    """Knobs of JPEG compression."""
-
-    quality: int = Field(default=20, ge=1, le=95)
-    """Quality of the file; the lower, the more blocks and colour bleeding."""
-
-
-class DownscaleParams(Params):
-    """Knobs of a picture kept too small."""
-
-    factor: float = Field(default=4, ge=1, le=16)
-    """How many times smaller it was kept before being enlarged again; fine detail is lost."""
-
-
-class LowLightParams(Params):
-    """Knobs of a picture taken in the dark."""
-
-    exposure: float = Field(default=0.1, ge=0.01, le=1)
-    """Share of the light that is left; 1 is the picture as it was."""
-    sigma: float = Field(default=5, ge=0, le=50)
-    """Noise in grey levels of 255, added after darkening."""
-
-
-class RealEsrganParams(Params):
-    """Knobs of the Real-ESRGAN mixture."""
-
-    scale: float = Field(default=4, ge=1, le=8)
-    """How many times smaller the picture gets on the way; the larger, the less detail is left."""
-    blur: float = Field(default=1, ge=0.1, le=2)
-    """Multiplies the width of the blur; 1 is what DiffBIR was trained on."""
-    noise: float = Field(default=1, ge=0, le=2)
-    """Multiplies the strength of the noise; 0 leaves only blur, resizing and JPEG."""
-    lowest_quality: float = Field(default=30, ge=5, le=95)
-    """Worst JPEG quality that may be drawn; lower gives stronger blocks."""
-
-
-class CodeformerParams(Params):
-    """Knobs of the CodeFormer mixture."""
-
-    subject: Literal["general", "face"] = "general"
-    """Strength meant for any photograph, or the milder blur meant for portraits."""
 
 
 Apply = Callable[["Tensor", Any, "np.random.Generator"], "Tensor"]
@@ -191,7 +129,27 @@ def _downscale(image: Tensor, params: DownscaleParams, _: np.random.Generator) -
 def _low_light(image: Tensor, params: LowLightParams, rng: np.random.Generator) -> Tensor:
     from restoration.degradations import low_light
 
-    return low_light(image, params.exposure, params.sigma, rng)
+    return low_light(
+        image, params.exposure, params.sigma, rng, shot=params.shot, gamma=params.gamma
+    )
+
+
+def _rain(image: Tensor, params: RainParams, rng: np.random.Generator) -> Tensor:
+    from restoration.scene_degradations import rain
+
+    return rain(image, params.amount, rng, length=params.length, angle=params.angle)
+
+
+def _haze(image: Tensor, params: HazeParams, rng: np.random.Generator) -> Tensor:
+    from restoration.scene_degradations import haze
+
+    return haze(image, params.density, rng, light=params.light, relief=params.relief)
+
+
+def _missing(image: Tensor, params: MissingParams, rng: np.random.Generator) -> Tensor:
+    from restoration.scene_degradations import missing
+
+    return missing(image, params.share, rng, shape=params.shape)
 
 
 def _real_esrgan(image: Tensor, params: RealEsrganParams, rng: np.random.Generator) -> Tensor:
@@ -211,6 +169,12 @@ def _codeformer(image: Tensor, params: CodeformerParams, rng: np.random.Generato
     return first_order(image, rng, ranges)
 
 
+def _wild(image: Tensor, params: WildParams, rng: np.random.Generator) -> Tensor:
+    from restoration.wild_degradations import in_the_wild, wild_ranges
+
+    return in_the_wild(image, rng, wild_ranges(**dict(params)))
+
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -227,6 +191,9 @@ KINDS: dict[str, Kind] = {
             _downscale,
         ),
         Kind("low-light", "Low light", "Too dark, and noisy.", LowLightParams, _low_light),
+        Kind("rain", "Rain", "Bright streaks across the picture.", RainParams, _rain),
+        Kind("haze", "Haze", "A veil, thicker in some places.", HazeParams, _haze),
+        Kind("missing", "Missing pixels", "Parts are lost and white.", MissingParams, _missing),
         Kind(
             "real-esrgan",
             "Real-ESRGAN",
@@ -240,6 +207,13 @@ KINDS: dict[str, Kind] = {
             "A random mixture: strong blur, downscaling, noise and JPEG, once.",
             CodeformerParams,
             _codeformer,
+        ),
+        Kind(
+            "wild",
+            "In the wild",
+            "A mild random mixture: blur, ringing, resizing, noise and JPEG, three times over.",
+            WildParams,
+            _wild,
         ),
     )
 }

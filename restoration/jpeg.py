@@ -38,7 +38,7 @@ TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 
 
 def jpeg_pillow(image: Tensor, quality: int) -> Tensor:
-    """The pictures after a real JPEG file: chroma at half size (4:2:0), quality 1 to 95."""
+    """The pictures after a real JPEG file: chroma at half size (4:2:0), quality 1 to 100."""
     return torch.stack([_through_a_file(picture, quality) for picture in image]).to(image)
 
 

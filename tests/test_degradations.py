@@ -41,6 +41,11 @@ from restoration.random_degradations import (
 )
 
 NAMES = [*KINDS, *PRESETS]
+CHANCY = [
+    *("noise", "low-light", "rain", "haze", "missing"),
+    *("real-esrgan", "codeformer", "wild", "mixed"),
+]
+"""Kinds in which something is drawn."""
 SIZES = [(1, 1), (2, 5), (37, 31), (64, 48)]
 SHARES = [tuple(float(i == j) for j in range(6)) for i in range(6)]
 
@@ -78,7 +83,7 @@ def test_a_seed_is_a_picture(name):
     assert torch.equal(degrade(picture(), name, seed=7), degrade(picture(), name, seed=7))
 
 
-@pytest.mark.parametrize("name", ["noise", "low-light", "real-esrgan", "codeformer", "mixed"])
+@pytest.mark.parametrize("name", CHANCY)
 def test_another_seed_is_another_picture(name):
     assert not torch.equal(degrade(picture(), name, seed=7), degrade(picture(), name, seed=8))
 
@@ -113,6 +118,12 @@ def test_every_knob_of_a_degradation_has_help(kind):
         ("jpeg", {"quality": 90}, {"quality": 10}),
         ("downscale", {"factor": 2}, {"factor": 6}),
         ("low-light", {"exposure": 0.5}, {"exposure": 0.1}),
+        ("low-light", {"exposure": 1, "shot": 3}, {"exposure": 1, "shot": 20}),
+        ("low-light", {"exposure": 1, "gamma": 1.2}, {"exposure": 1, "gamma": 3}),
+        ("rain", {"amount": 0.1}, {"amount": 0.5}),
+        ("haze", {"density": 0.5}, {"density": 2}),
+        ("missing", {"share": 0.1}, {"share": 0.5}),
+        ("wild", {"blur": 0.1, "noise": 0, "ringing": 0}, {"blur": 3, "noise": 10, "ringing": 1}),
         ("real-esrgan", {"noise": 0, "blur": 0.1}, {"noise": 2, "blur": 2}),
     ],
 )
@@ -130,7 +141,10 @@ def test_a_stronger_setting_leaves_less_of_the_picture(name, low, high):
         ("motion", {"length": 1}),
         ("defocus", {"radius": 0}),
         ("downscale", {"factor": 1}),
-        ("low-light", {"exposure": 1, "sigma": 0}),
+        ("low-light", {"exposure": 1, "sigma": 0, "shot": 0}),
+        ("rain", {"amount": 0}),
+        ("haze", {"density": 0}),
+        ("missing", {"share": 0}),
     ],
 )
 def test_the_mildest_setting_leaves_the_picture_as_it_is(name, values):

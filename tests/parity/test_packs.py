@@ -10,6 +10,7 @@ TESTED = {
     "diffbir_scunet",
     "diffbir_color",
     "diffbir_degradation",
+    "wildir_degradation",
     "guided_unet",
     "gdp_losses",
     "gdp_x0",
@@ -21,7 +22,7 @@ TESTED = {
 }
 STILL_TO_COME = {
     *("daclip_pipeline", "irsde_unet", "irsde_unet_wild"),
-    *("irsde_unet_plain", "irsde_nafnet", "irsde_sampler", "wildir_degradation"),
+    *("irsde_unet_plain", "irsde_nafnet", "irsde_sampler"),
     *("diffbir_controlnet", "diffbir_vae", "diffbir_text", "diffbir_pipeline"),
     *("diffbir_sampler_spaced", "diffbir_sampler_ddim", "diffbir_sampler_dpms"),
     "diffbir_sampler_edm",
