@@ -41,7 +41,7 @@ SAVE_SHARE = 0.05
 """Of the time that saving may take before it is done less often."""
 FACES = frozenset({"portraits", "faces"})
 """Priors of whole pictures, whose patches mean nothing."""
-RATES = {("mini", "full"): 1e-4, ("mini", "low-rank"): 1e-3}
+RATES = {("mini", "full"): 1e-4, ("mini", "low-rank"): 3e-4}
 """Learning rates that suit the priors they were measured with."""
 USUAL_RATES = {"full": 1e-5, "low-rank": 1e-4}
 """That of the paper, and one ten times as high, since an addition begins at nothing."""
