@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from tyro.conf import Positional, arg
 
-from restoration import album_jobs, albums, progress
+from restoration import album_jobs, albums, faces, progress
 from restoration.album_knobs import GenerateParams, TuneParams
 from restoration.albums import Album
 from restoration.errors import BadKnobError
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def make(name: Positional[str], pictures: Positional[tuple[Path, ...]] = ()) -> None:
+def make(
+    name: Positional[str],
+    pictures: Positional[tuple[Path, ...]] = (),
+    *,
+    align_faces: bool = False,
+) -> None:
     """Make an album of clean pictures of one subject; 5 to 40 are a good number.
 
     Of each picture the square in its middle is learnt from.
@@ -35,10 +40,15 @@ def make(name: Positional[str], pictures: Positional[tuple[Path, ...]] = ()) -> 
     Args:
         name: the album's name.
         pictures: files, or folders of them; one that cannot be used is named and left out.
+        align_faces: keep of each picture its largest face, upright and centred as priors of faces
+            want it; needs requirements-faces.txt.
     """
     found, refusals = albums.read_uploads(_files(pictures))
+    faceless: list[str] = []
+    if align_faces:
+        found, faceless = faces.align_pictures(found)
     album = albums.shelf().make(name, found)
-    for refusal in refusals:
+    for refusal in (*refusals, *faceless):
         print(f"left out: {refusal}", file=sys.stderr)
     print(_in_a_line(album))
 

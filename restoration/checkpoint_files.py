@@ -1,6 +1,7 @@
 """Files of tensors: told by their first bytes, read without running anything in them.
 
-Safetensors, or `torch.load` with `weights_only=True` and never a fallback to unpickling.
+Safetensors, or `torch.load` with `weights_only=True` and never a fallback to unpickling. A
+network in ONNX is told apart, and read by what runs it.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ WRONG_KINDS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "a gzip archive: unpack it first"),
 )
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
+ONNX = b"\x08"
+"""Its first field: the version of the format."""
 HEAD = 64
 """Bytes that tell what a file is."""
 
 
-def kind_of(path: Path) -> Literal["safetensors", "torch"]:
+def kind_of(path: Path) -> Literal["safetensors", "torch", "onnx"]:
     """What the first bytes say the file is.
 
     Raises:
@@ -40,6 +43,8 @@ def kind_of(path: Path) -> Literal["safetensors", "torch"]:
         return "safetensors"
     if head.startswith((ZIP, PICKLE)):
         return "torch"
+    if head.startswith(ONNX):
+        return "onnx"
     raise WrongWeightsError(f"{path.name} is neither a safetensors file nor one of torch.save")
 
 
@@ -57,11 +62,17 @@ def tensors(path: Path) -> Mapping[str, Any]:
     """What a file holds, still in its wrapper.
 
     Raises:
-        WrongWeightsError: it is damaged, or holds code beside its tensors.
+        WrongWeightsError: it is damaged, or holds code beside its tensors, or is a whole network.
     """
-    if kind_of(path) == "safetensors":
-        return _from_safetensors(path)
-    return _from_torch(path)
+    match kind_of(path):
+        case "safetensors":
+            return _from_safetensors(path)
+        case "torch":
+            return _from_torch(path)
+        case "onnx":
+            raise WrongWeightsError(
+                f"{path.name} is a network in ONNX, and a file of its tensors alone is needed"
+            )
 
 
 def _from_safetensors(path: Path) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 RestorationError
 ├── BadKnobError          a knob's name or value
 ├── BadPictureError       a file that is no picture, or a picture beyond the limits
+├── MissingLibraryError   an optional library that is not installed
 ├── MissingWeightsError   a checkpoint that is not on disk
 ├── WrongWeightsError     a checkpoint that is on disk but is not what it should be
 ├── DownloadError         a checkpoint that could not be fetched
@@ -22,6 +23,10 @@ class BadKnobError(RestorationError):
 
 class BadPictureError(RestorationError):
     """The input is no picture that can be read, or is larger than allowed."""
+
+
+class MissingLibraryError(RestorationError):
+    """An optional library is not installed; the text says how it is."""
 
 
 class MissingWeightsError(RestorationError):

@@ -224,7 +224,7 @@ def fingerprint(path: Path) -> str:
 
 
 def verify(name: str) -> str:
-    """Read a checkpoint and say what it is: its hash and how many tensors.
+    """Read a checkpoint and say what it is: its hash, and how many tensors where it is not ONNX.
 
     Raises:
         MissingWeightsError: it is not on disk.
@@ -232,6 +232,9 @@ def verify(name: str) -> str:
     """
     entry = named(name)
     path = locate(name)
+    if path.suffix == ".onnx":
+        check_file(path, entry)
+        return f"sound: a network in ONNX, sha256 {fingerprint(path)}"
     state = read(path, entry)
     return f"sound: {len(state)} tensors, sha256 {fingerprint(path)}"
 

@@ -102,6 +102,7 @@ def test_a_list_is_no_checkpoint(tmp_path):
         (b"<?xml version='1.0'?><Error>", "an XML answer"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab", "a Git LFS pointer"),
         (b"\x1f\x8b\x08\x00", "a gzip archive"),
+        (b"\x08\x07\x12\x07pytorch", "a network in ONNX"),
         (b"just some text", "neither a safetensors file nor one of torch.save"),
     ],
 )
@@ -260,6 +261,14 @@ def test_a_fingerprint_changes_with_the_file(tmp_path):
     first = weights.fingerprint(path)
     path.write_bytes(b"bb")
     assert weights.fingerprint(path) != first
+
+
+def test_a_network_in_onnx_is_verified_by_its_hash(tmp_path, monkeypatch):
+    known = weights.named("yunet").model_copy(update={"size": None, "sha256": None})
+    monkeypatch.setattr(weights, "catalogue", lambda: {"yunet": known})
+    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+    (tmp_path / known.file).write_bytes(b"\x08\x07\x12\x07pytorch")
+    assert weights.verify("yunet").startswith("sound: a network in ONNX, sha256 ")
 
 
 @pytest.mark.parametrize("known", weights.catalogue().values(), ids=lambda known: known.name)
