@@ -31,7 +31,7 @@ LAYERS = (
     {"downloads", "degradations", "random_degradations", "losses"},
     {"wild_steps", "wild_degradations", "scene_degradations"},
     {"degradation_knobs"},
-    {"degradation_kinds", "measurements"},
+    {"degradation_kinds", "measurements", "face_squares", "faces"},
     {"methods"},
     {"registry"},
     {"front"},
