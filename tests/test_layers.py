@@ -21,7 +21,10 @@ LAYERS = (
         "image_header",
         "image_pixels",
     },
-    {"runtime", "recipe", "image_io", "tiling", "colour", "metrics", "schedules", "samplers"},
+    {
+        *("runtime", "recipe", "image_io", "tiling", "colour", "metrics"),
+        *("schedules", "samplers", "mean_reverting"),
+    },
     {"operators", "denoisers", "problems"},
     {"spectra", "guidance", "tuning"},
     {"weights", "blur_kernels", "wild_kernels", "jpeg", "networks", "album_pictures"},

@@ -1,8 +1,8 @@
 """Parity packs: inputs, weights and outputs computed with the papers' own code.
 
-A test module names its pack in `PACK`; its tests take `pack` and run once for every golden of
-that pack. One that names packs in `MANIFESTS` takes `manifest`, a pack's name with what its
-manifest says. Which folder they come from says `--packs`.
+A test module names its pack, or a pattern of several, in `PACK`; its tests take `pack` and run
+once for every golden of it. One that names packs in `MANIFESTS` takes `manifest`, a pack's name
+with what its manifest says. Which folder they come from says `--packs`.
 """
 
 import json
@@ -47,8 +47,9 @@ class Pack:
 def pytest_generate_tests(metafunc):
     packs, module = metafunc.config.getoption("--packs"), metafunc.module
     if "pack" in metafunc.fixturenames:
-        found = [Pack(path) for path in sorted((packs / module.PACK).glob("golden*.json"))]
-        metafunc.parametrize("pack", found, ids=[pack.path.stem for pack in found])
+        paths = sorted(packs.glob(f"{module.PACK}/golden*.json"))
+        ids = [f"{path.parent.name}-{path.stem}" for path in paths]
+        metafunc.parametrize("pack", map(Pack, paths), ids=ids)
     if "manifest" in metafunc.fixturenames:
         paths = [
             path

@@ -1,0 +1,57 @@
+"""The networks of IR-SDE, Refusion and DA-CLIP by their published configuration.
+
+Which class a configuration belongs to shows in the names it uses: `depth` is IR-SDE's U-Net,
+`ch_mult` DA-CLIP's, `scale` beside it the one of restoration in the wild, `width` Refusion's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from restoration import weights
+from restoration.networks.conditional_unet import ConditionalUNet
+from restoration.networks.nafnet import ConditionalNAFNet
+
+Config = Mapping[str, Any]
+Network = ConditionalUNet | ConditionalNAFNet
+
+
+def load(entry: weights.Weights) -> Network:
+    """The network filled with a checkpoint of the catalogue: float32, on the CPU, in eval mode.
+
+    Raises:
+        MissingWeightsError: the file is not on disk.
+        WrongWeightsError: it is not what it should be.
+    """
+    path = weights.locate(entry.name)
+    state = weights.read(path, entry)
+    facts = weights.metadata(path)
+    config = json.loads(facts["config"]) if "config" in facts else weights.manifest(entry)["config"]
+    network = build(config)
+    weights.load_into(network, state, file=entry.file)
+    return network
+
+
+def build(config: Config) -> Network:
+    """The network without weights, for `weights.load_into`."""
+    with torch.device("meta"):
+        return new(config)
+
+
+def new(config: Config) -> Network:
+    """The network with fresh weights, to be trained."""
+    told = dict(config)
+    if "width" in told:
+        return ConditionalNAFNet(**told)
+    if "depth" in told:
+        depth = told.pop("depth")
+        return ConditionalUNet(**told, ch_mult=[2 ** (level + 1) for level in range(depth)])
+    if "scale" in told:
+        halved = told.pop("scale") == 0.5
+        last = len(told["ch_mult"]) - 1
+        return ConditionalUNet(**told, full_attention_from=last, halved=halved)
+    return ConditionalUNet(**told)
