@@ -158,6 +158,9 @@ class DaCLIP(nn.Module):
     def encode_text(self, tokens: Tensor, *, normalize: bool = False) -> Tensor:
         """Embeddings (B, D) of token ids (B, context_length), see `tokenizer.py`.
 
+        The highest id is the mark of the end, where the embedding is read; since no token sees
+        those behind it, a few words cost a tenth of the whole context and give the same.
+
         Raises:
             ClipDegradationError: the text tower was left out of the file.
         """
@@ -166,8 +169,14 @@ class DaCLIP(nn.Module):
                 "this DA-CLIP was converted without its text tower and knows no words: "
                 "convert the published file again with the text tower kept"
             )
-        embedding: Tensor = self.clip.encode_text(tokens, normalize=normalize)
-        return embedding
+        clip, ends = self.clip, tokens.argmax(dim=-1)
+        length = int(ends.max()) + 1  # what stands behind the mark of the end is never looked at
+        tokens_BNC = clip.token_embedding(tokens[:, :length]) + clip.positional_embedding[:length]
+        mask = clip.attn_mask[:length, :length].to(tokens_BNC)
+        tokens_BNC = clip.ln_final(clip.transformer(tokens_BNC, attn_mask=mask))
+        rows = torch.arange(len(tokens), device=tokens.device)
+        embedding: Tensor = tokens_BNC[rows, ends] @ clip.text_projection
+        return functional.normalize(embedding, dim=-1) if normalize else embedding
 
     def forward(self, image: Tensor, captions: Tensor, words: Tensor) -> Features:
         """What training compares, all embeddings of length 1.

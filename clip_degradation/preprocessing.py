@@ -25,7 +25,7 @@ View = Literal["centre", "whole", "close"]
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 """Of CLIP's training pictures, from OpenAI."""
-MOST_ALONG = 16
+MOST_ALONG = 8
 """Squares of "whole" at most."""
 MOST_ACROSS = 4
 """Squares of "close" along either side at most."""

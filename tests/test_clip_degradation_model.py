@@ -55,6 +55,12 @@ def test_plain_embeddings_are_those_of_open_clip():
     assert_close(model.encode_image(IMAGE), model.clip.encode_image(IMAGE))
 
 
+@torch.no_grad()
+def test_words_are_embedded_as_open_clip_embeds_the_whole_context():
+    model, tokens = tiny(), tokenise(["noisy", "a longer one", "?"], TINY)
+    assert_close(model.encode_text(tokens), model.clip.encode_text(tokens))
+
+
 def test_the_seed_alone_decides_the_first_weights():
     torch.rand(3)
     first, again, other = (new(TINY, seed=seed).state_dict() for seed in (0, 0, 1))

@@ -123,7 +123,7 @@ def test_what_is_seen_close_is_not_scaled():
     assert_close(found[-1], drawn(40, 40)[0, :, -16:, -16:], rtol=0, atol=0.5 / 255 + 1e-6)
 
 
-@pytest.mark.parametrize(("view", "count"), [("centre", 1), ("whole", 16), ("close", 16)])
+@pytest.mark.parametrize(("view", "count"), [("centre", 1), ("whole", 8), ("close", 16)])
 def test_the_largest_picture_is_seen_in_a_bounded_number_of_squares(view, count):
     shape = (64, 20000) if view == "whole" else (2000, 2000)
     assert squares(drawn(*shape), 16, view).shape == (count, 3, 16, 16)
