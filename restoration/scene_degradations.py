@@ -24,6 +24,8 @@ NEAR, FAR = 1.0, 0.5
 """Length of the streaks of the two layers of rain, as a share of what is asked for."""
 SWAY = 4.0
 """Standard deviation in degrees between the angles of the two layers."""
+WIDTH = 1.8
+"""Of a streak in pixels, as it is seen."""
 THICKNESS = 0.6
 """Width in pixels of the blur that makes the near streaks thicker than a pixel."""
 HILLS = 3
@@ -129,7 +131,7 @@ def _layer(
     margin = math.ceil(length)
     height, width = (side + 2 * margin for side in picture.shape[-2:])
     chance = torch.from_numpy(rng.random((2, height, width), dtype=np.float32))
-    drops = (chance[0] < amount / length) * (0.3 + 0.7 * chance[1])
+    drops = (chance[0] < amount / (length * WIDTH)) * (0.3 + 0.7 * chance[1])
     streaks = filter2d(drops[None, None], motion_kernel(length, angle)) * length
     return streaks[..., margin:-margin, margin:-margin]
 
