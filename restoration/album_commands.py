@@ -40,8 +40,7 @@ def make(
     Args:
         name: the album's name.
         pictures: files, or folders of them; one that cannot be used is named and left out.
-        align_faces: keep of each picture its largest face, upright and centred as priors of faces
-            want it; needs requirements-faces.txt.
+        align_faces: keep the largest face of each, aligned as in FFHQ (requirements-faces.txt).
     """
     found, refusals = albums.read_uploads(_files(pictures))
     faceless: list[str] = []

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restoration import album_commands, faces, image_io, weights
+from restoration import faces, image_io, weights
 from restoration.__main__ import main
 from restoration.albums import read_uploads, shelf
 from restoration.errors import (
@@ -260,8 +260,3 @@ def test_on_the_command_line_the_missing_library_is_named(folder, capsys):
     assert main(["album", "make", "Anna", str(folder / "anna.png"), "--align-faces"]) != 0
     assert "pip install -r requirements-faces.txt" in capsys.readouterr().err
     assert shelf().list() == []
-
-
-def test_faces_are_imported_without_torch():
-    assert "torch" not in vars(faces)
-    assert album_commands.faces is faces
