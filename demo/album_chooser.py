@@ -59,8 +59,10 @@ class Chooser:
 
         One that is not there any more is answered with the shelf's own sentence.
         """
-        albums, album, problem = shelf.list(), None, ""
+        albums: Sequence[Album] = ()
+        album, problem = None, ""
         try:
+            albums = shelf.list()
             album = shelf.open(name) if name else None
         except BadAlbumError as error:
             problem = answer(failures.sentence(error), "bad")

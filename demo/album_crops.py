@@ -14,6 +14,7 @@ from demo.controls import QUIET
 from demo.owners import shelf_of
 from demo.serving import ASSETS
 from restoration.albums import Album, Shelf
+from restoration.errors import BadAlbumError
 
 FOLDER = ASSETS / "albums"
 INTRODUCTION = (
@@ -105,7 +106,7 @@ def wire(crops: Crops, albums: Albums) -> None:
         album = tried(shelf_of(request).open, name)
         if not isinstance(event.index, int) or not 0 <= event.index < len(album.manifest.pictures):
             return {}  # the page is behind
-        return crops.chosen(album, event.index)
+        return tried(crops.chosen, album, event.index)
 
     def keep(
         name: str, index: int | None, size: float, left: float, top: float, request: gr.Request
@@ -123,6 +124,9 @@ def wire(crops: Crops, albums: Albums) -> None:
 
 
 def _crop(shelf: Shelf, name: str, index: int, shares: tuple[float, float, float]) -> Album:
-    with Image.open(shelf.open(name).picture(index)) as image:
+    album = shelf.open(name)
+    if index >= len(album.manifest.pictures):
+        raise BadAlbumError(f"“{album.name}” has changed meanwhile: choose the picture again.")
+    with Image.open(album.picture(index)) as image:
         size = image.size
     return shelf.crop(name, index, square_of(*shares, *size))

@@ -88,13 +88,11 @@ def wire(making: Making, albums: Albums) -> None:
         yield {making.status: status("Reading the file …"), making.notes: ""}
         yield from _told(making, _taken_in(making, albums, shelf_of(request), archive, name))
 
-    make.__doc__ = "Make an album of pictures. Gives the albums that there are."
     making.make.click(
         make,
         [making.name, making.files],
         outputs,
-        api_name="make_album",
-        show_progress="hidden",
+        **(QUIET | {"api_name": "make_album", "api_visibility": "undocumented"}),
     )
     making.take_in.click(take_in, [making.archive, making.name], outputs, **QUIET)
 

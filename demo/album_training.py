@@ -33,6 +33,10 @@ INTRODUCTION = (
     "stays as it is. It can be stopped at any time, and goes on from there.</p>"
 )
 STOPPED = "Stopped. What was learnt so far is kept; Train goes on from there."
+CAPTION = (
+    '<p class="about">The middle of the picture above, or else of one of the album, as it would be '
+    "restored now:</p>"
+)
 PAUSE = 0.25
 """Seconds between two looks at the page at least."""
 FIRST = ("minutes", "way")
@@ -170,7 +174,7 @@ def _trained(training: Training, albums: Albums, shelf: Shelf, asked: Asked) -> 
     )
     yield albums.update(shelf, asked.name) | {
         training.status: status(done, kind="good"),
-        training.live: reel.preview(),
+        training.live: CAPTION + reel.preview(),
     }
 
 
@@ -179,5 +183,5 @@ def _seen(training: Training, reel: Reel, points: list[Point]) -> Updates:
     if points:
         updates[training.curve] = curve(points)
     if reel.preview_is_due():
-        updates[training.live] = reel.preview()
+        updates[training.live] = CAPTION + reel.preview()
     return updates

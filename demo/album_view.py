@@ -13,7 +13,6 @@ from demo.album_chooser import Chooser
 from demo.method_form import Form
 from demo.picture import refusal
 from restoration.albums import Album, Shelf
-from restoration.errors import RestorationError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,9 +59,9 @@ def tried(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `make` gives, its complaint turned into one that the page shows.
 
     Raises:
-        gr.Error: with the sentence of the complaint.
+        gr.Error: with one sentence that says what to do.
     """
     try:
         return make(*args, **kwargs)
-    except RestorationError as error:
+    except Exception as error:  # noqa: BLE001  # whatever failed, the page answers and goes on
         raise refusal(failures.sentence(error)) from None

@@ -12,6 +12,8 @@ MARGIN = 6
 MOST_POINTS = 240
 """Of a line; a longer training is drawn coarser."""
 FEWEST = 2
+LEAST_RANGE = 0.1
+"""Of a line, as a share of its highest value: what hardly changes is drawn as such."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,9 @@ def _drawn(line: Sequence[tuple[int, float]], steps: tuple[int, int]) -> str:
     stride = max(1, len(line) // MOST_POINTS)
     kept = [*line[:-1:stride], *line[-1:]]
     high, low = max(value for _, value in kept), min(value for _, value in kept)
+    span = max(high - low, LEAST_RANGE * abs(high)) or 1
     across = (WIDTH - 2 * MARGIN) / max(1, steps[1] - steps[0])
-    down = (HEIGHT - 2 * MARGIN) / ((high - low) or 1)
+    down = (HEIGHT - 2 * MARGIN) / span
     return " ".join(
         f"{MARGIN + (step - steps[0]) * across:.1f},{MARGIN + (high - value) * down:.1f}"
         for step, value in kept

@@ -59,6 +59,6 @@ def settings(method: Method, sweep: Sweep, variant: str | None = None) -> tuple[
     """
     version, first = front.variant_of(method.name, variant), start(method)
     return tuple(
-        Setting(method, version, build(method.params, {**first, **knobs}))
+        Setting(method, version, build(method.params, {**first, **knobs}), tuple(knobs))
         for knobs in sweep.settings
     )

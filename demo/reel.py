@@ -27,6 +27,7 @@ class Reel:
         self.last: Step | None = None
         self._stages: dict[str, Step] = {}
         self._ended = 0.0
+        self._before = 0.0
         self._next_preview = 0.0
 
     def add(self, step: Step) -> None:
@@ -35,6 +36,8 @@ class Reel:
         if step.total == 0:
             self.begun = time.perf_counter()
         else:
+            if not self._stages:
+                self._before = (step.done - 1) / step.total
             self._stages[step.note.partition(",")[0]] = step
 
     @property
@@ -70,7 +73,10 @@ class Reel:
 
     def left(self) -> str:
         """How long it will still take, in words; nothing where that is not known yet."""
-        return f" · {duration(self.seconds * (1 / self.share - 1))} left" if self.share else " …"
+        if not self.share:
+            return " …"
+        made = max(self.share - self._before, 1e-9)  # a run that goes on began further along
+        return f" · {duration(self.seconds * (1 - self.share) / made)} left"
 
     def told(self) -> str:
         """The state in words."""

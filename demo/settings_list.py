@@ -27,6 +27,8 @@ class Setting:
     method: Method = field(hash=False)  # Gradio hashes what a session holds; presets have no hash
     variant: Variant
     params: Params
+    told: tuple[str, ...] = ()
+    """Knobs that its label names in any case."""
 
     @property
     def label(self) -> str:
@@ -47,12 +49,12 @@ class Setting:
         return {name.replace(".", "_"): value for name, value in self.knobs().items()}
 
     def _turned(self) -> list[str]:
-        """The knobs that are not at their defaults."""
+        """The knobs that are not at their defaults, and those that are told anyway."""
         values = self.knobs()
         return [
             f"{knob.name.replace('.', ' ').replace('_', ' ')} {_shown(values[knob.name])}"
             for knob in knobs_of(self.method.params)
-            if values[knob.name] != knob.default
+            if values[knob.name] != knob.default or knob.name in self.told
         ]
 
 

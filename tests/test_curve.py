@@ -31,6 +31,12 @@ def test_a_test_that_stays_the_same_is_a_level_line():
     assert len({pair.split(",")[1] for pair in line.split()}) == 1
 
 
+def test_what_hardly_changes_is_drawn_as_such():
+    drawn = curve([Point(1, 1.0, math.nan), Point(2, 0.999, math.nan)])
+    heights = [float(y) for y in re.findall(r",(\d+\.\d)", drawn)]
+    assert max(heights) - min(heights) < HEIGHT / 50
+
+
 def test_every_point_lies_in_the_drawing():
     pairs = re.findall(r"(\d+\.\d),(-?\d+\.\d)", curve(points(50, 0.5)))
     assert all(0 <= float(x) <= WIDTH and 0 <= float(y) <= HEIGHT for x, y in pairs)

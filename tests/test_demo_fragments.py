@@ -63,6 +63,13 @@ def test_while_working_the_steps_and_the_time_left_are_told():
     assert reel.told() == "Work · 2 of 4 · 30 s left"
 
 
+def test_a_run_that_goes_on_does_not_count_what_was_made_before():
+    reel = Reel()
+    reel.add(step(51, 100))
+    reel.begun -= 10
+    assert reel.left() == " · 8 min 10 s left"
+
+
 def test_a_preview_is_not_due_while_waiting():
     reel = Reel()
     reel.add(step(0, 0))
