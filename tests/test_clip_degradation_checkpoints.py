@@ -12,6 +12,7 @@ from torch.testing import assert_close
 from clip_degradation import checkpoints
 from clip_degradation.errors import BadCheckpointError, ClipDegradationError
 from clip_degradation.model import VIT_B_32, VIT_L_14, build
+from restoration.training.state import State, export
 from tests.tiny_daclip import TINY, published, replace_in_pickle, save_as_published, tiny
 
 IMAGE = torch.linspace(-1, 1, 3 * 16 * 16).view(1, 3, 16, 16)
@@ -124,6 +125,12 @@ def test_without_its_text_tower_it_sees_but_knows_no_words(tmp_path):
         model.encode_text(torch.zeros(1, 24, dtype=torch.int64))
     checkpoints.convert(target, tmp_path / "again.safetensors")
     assert not checkpoints.load(tmp_path / "again.safetensors").has_text
+
+
+def test_what_the_training_loop_exports_is_loaded_by_its_own_sizes(tmp_path):
+    weights = tiny().state_dict()
+    path = export(State(weights, weights, {}), tmp_path / "m.safetensors", name="m", config=TINY)
+    assert_close(embeddings(checkpoints.load(path)), embeddings(tiny()), atol=0.02, rtol=0)
 
 
 @pytest.mark.parametrize("config", [VIT_B_32, VIT_L_14], ids=["ViT-B-32", "ViT-L-14"])
