@@ -158,7 +158,7 @@ def _boxes(image: Tensor, width: int) -> Tensor:
     """Mean over `width` equal boxes of the last axis, read off its integral."""
     old = image.shape[-1]
     integral = functional.pad(image.double().cumsum(-1), (1, 0))
-    edges = torch.arange(width + 1, dtype=torch.float64) * (old / width)
+    edges = torch.arange(width + 1, dtype=torch.float64, device=image.device) * (old / width)
     left = edges.long().clamp(max=old - 1)
     share = edges - left
     at_edges = integral[..., left] * (1 - share) + integral[..., left + 1] * share

@@ -27,13 +27,24 @@ from restoration.wild_kernels import (
     pixel_disc_kernel,
     uneven,
 )
-from restoration.wild_steps import GREY, Filter, Jpeg, Resize, Round, Unblur, resampled, wiener
+from restoration.wild_steps import (
+    Filter,
+    GaussianNoise,
+    Jpeg,
+    PhotonNoise,
+    Resize,
+    Round,
+    Unblur,
+    resampled,
+    wiener,
+)
 from tests.tolerances import ARITHMETIC, NETWORK, THRESHOLD, WALK
 
 PACK = "wildir_degradation"
 KERNEL = {"atol": 1e-7, "rtol": 0}
 CLOSE = {"atol": ARITHMETIC, "rtol": 0}
-WIENER = {"atol": NETWORK, "rtol": 0}
+FILTERED = {"atol": NETWORK, "rtol": 0}
+WIENER = {"atol": WALK, "rtol": 0}
 RESIZED = {"atol": WALK, "rtol": 0}
 """Places between pixels are float32 here and in OpenCV, which differ more in larger pictures."""
 CODEC = 40
@@ -42,7 +53,6 @@ MEAN_OF_A_RUN = 0.006
 """Mean difference of a whole run with other libraries, the pack says."""
 ON_THE_THRESHOLD = 0.005
 """Share of the values near a pixel where the last digit decides what is sharpened."""
-BLEND = re.compile(r"out\.wiener_blend_p([\d.]+)\.(\w+)")
 
 STEPS = {
     "filter2D": lambda op, after, get: Filter(get(op["kernel"]).float()),
@@ -87,6 +97,14 @@ def rgb(pixels):
     """(H, W, 3) or (H, W) of the pack as (1, 3, H, W) or (1, 1, H, W)."""
     planes = pixels.reshape(*pixels.shape[:2], -1)
     return planes.flip(-1).permute(2, 0, 1)[None].contiguous()
+
+
+def recorded(pack, pattern):
+    """The numbers and words in the names of outputs, and the outputs."""
+    found = [(re.fullmatch(pattern, key), at) for key, at in pack.group("out").items()]
+    matched = [(match.groups(), rgb(at)) for match, at in found if match]
+    assert matched
+    return matched
 
 
 def picture(pack):
@@ -143,7 +161,8 @@ def test_ringing_kernels_are_alike(pack):
 
 
 def test_an_uneven_kernel_is_alike(pack):
-    found = uneven(gaussian_kernel(9, 1.3, 1.3), pack.tensors["in.kernel_noise"])
+    factors = pack.tensors["in.kernel_noise"]
+    found = uneven(gaussian_kernel(len(factors), 1.3, 1.3), factors)
     assert_close(found.double(), pack.tensors["out.kernel.noised"], **KERNEL)
 
 
@@ -155,7 +174,7 @@ def test_motion_kernels_are_those_published(pack):
 def test_filtering_is_alike(pack):
     for name, expected in pack.group("out.filter2D").items():
         found = filter2d(picture(pack), pack.tensors[f"in.op_kernel.{name}"])
-        assert_close(found, rgb(expected), **CLOSE)
+        assert_close(found, rgb(expected), **FILTERED)
 
 
 def test_wiener_ringing_is_alike(pack):
@@ -165,35 +184,36 @@ def test_wiener_ringing_is_alike(pack):
 
 
 def test_ringing_with_the_blurred_picture_in_it_is_alike(pack):
-    found = [(match, at) for key, at in pack.tensors.items() if (match := BLEND.fullmatch(key))]
-    for match, expected in found:
-        kernel = pack.tensors[f"in.op_kernel.{match[2]}"].float()
-        ringing = Unblur(kernel, float(match[1]))(filter2d(picture(pack), kernel), None)
-        assert_close(ringing, rgb(expected), **WIENER)
+    for (share, name), expected in recorded(pack, r"wiener_blend_p([\d.]+)\.(\w+)"):
+        kernel = pack.tensors[f"in.op_kernel.{name}"].float()
+        ringing = Unblur(kernel, float(share))(filter2d(picture(pack), kernel), None)
+        assert_close(ringing, expected, **WIENER)
 
 
 def test_coloured_noise_is_alike(pack):
-    draws = rgb(pack.tensors["in.gauss_draw_color"])
-    found = gaussian_noise(picture(pack), 4, Recorded(draws))
-    assert_close(found, rgb(pack.tensors["out.gaussian_noise_sigma4"]), **CLOSE)
+    draws = Recorded(rgb(pack.tensors["in.gauss_draw_color"]))
+    for (sigma,), expected in recorded(pack, r"gaussian_noise_sigma([\d.]+)"):
+        assert_close(gaussian_noise(picture(pack), float(sigma), draws), expected, **CLOSE)
 
 
 def test_grey_noise_is_alike(pack):
-    draws = rgb(pack.tensors["in.gauss_draw_gray"])
-    found = gaussian_noise(picture(pack), 4, Recorded(draws), grey=True)
-    assert_close(found, rgb(pack.tensors["out.gaussian_noise_gray_sigma4"]), **CLOSE)
+    draws = Recorded(rgb(pack.tensors["in.gauss_draw_gray"]))
+    for (sigma,), expected in recorded(pack, r"gaussian_noise_gray_sigma([\d.]+)"):
+        found = GaussianNoise(float(sigma), grey=True)(picture(pack), draws)
+        assert_close(found, expected, **CLOSE)
 
 
 def test_photon_noise_is_alike(pack):
-    draws = rgb(pack.tensors["in.poisson_draw_color"])
-    found = poisson_noise(picture(pack), 0.35, Recorded(draws))
-    assert_close(found, rgb(pack.tensors["out.poisson_noise_scale0.35"]), **CLOSE)
+    draws = Recorded(rgb(pack.tensors["in.poisson_draw_color"]))
+    for (scale,), expected in recorded(pack, r"poisson_noise_scale([\d.]+)"):
+        assert_close(poisson_noise(picture(pack), float(scale), draws), expected, **CLOSE)
 
 
 def test_grey_photon_noise_is_alike(pack):
-    draws = rgb(pack.tensors["in.poisson_draw_gray"])
-    found = poisson_noise(picture(pack), 0.35, Recorded(draws), grey=True, weights=GREY)
-    assert_close(found, rgb(pack.tensors["out.poisson_noise_gray_scale0.35"]), **CLOSE)
+    draws = Recorded(rgb(pack.tensors["in.poisson_draw_gray"]))
+    for (scale,), expected in recorded(pack, r"poisson_noise_gray_scale([\d.]+)"):
+        found = PhotonNoise(float(scale), grey=True)(picture(pack), draws)
+        assert_close(found, expected, **CLOSE)
 
 
 def test_resizing_is_alike(pack):
@@ -204,10 +224,11 @@ def test_resizing_is_alike(pack):
 
 
 def test_there_and_back_is_alike(pack):
-    height, width = pack.config["h"], pack.config["w"]
-    larger = resampled(picture(pack), (int(height * 1.1), int(width * 1.1)), "cubic")
-    found = resampled(larger, (height, width), "cubic")
-    assert_close(found, rgb(pack.tensors["out.doule_resize_1.1"]), **RESIZED)
+    height, width = picture(pack).shape[-2:]
+    for (factor,), expected in recorded(pack, r"doule_resize_([\d.]+)"):
+        size = (int(height * float(factor)), int(width * float(factor)))
+        found = resampled(resampled(picture(pack), size, "cubic"), (height, width), "cubic")
+        assert_close(found, expected, **RESIZED)
 
 
 def test_sharpening_is_alike_but_around_a_pixel_on_its_threshold(pack):
