@@ -41,6 +41,9 @@ class TuneParams(Params):
     """The rate at the start, falling to nothing; 0 takes what suits the prior and the way."""
     batch: int = Field(default=4, ge=1, le=256)
     """Crops per step."""
+    levels: int = Field(default=1000, ge=10, le=1000)
+    """Levels of noise that are trained on, of 1000, from the cleanest up; a short training for
+    restorations from level 200 gains by taking 300."""
     dropout: float = Field(default=0.1, ge=0.0, le=0.9)
     """Share of the activations that a step does without, so that less is learned by heart."""
     crops: Literal["auto", "whole", "patches"] = "auto"

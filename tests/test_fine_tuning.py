@@ -92,6 +92,13 @@ def test_the_check_has_the_same_crops_every_time_and_steps_from_all_over(picture
     assert (one[2] * 8 // 1000).tolist() == list(range(8))
 
 
+def test_only_the_levels_that_are_asked_for_occur():
+    examples = Examples([torch.zeros(1, 3, PATCH, PATCH, dtype=torch.uint8)], PATCH, levels=10)
+    _, _, drawn = examples.batch(np.random.default_rng(0), 200)
+    assert set(drawn.tolist()) == set(range(10))
+    assert examples.fixed(0)[2].max() < 10
+
+
 def test_a_low_rank_change_begins_at_nothing_and_shares_the_prior(base):
     network = trainable(base, told("low-rank"))
     assert torch.equal(output(network), output(base))

@@ -34,17 +34,19 @@ class Examples:
     pictures: Sequence[Tensor]
     """Each (1, 3, H, W) in 8 bit, no side shorter than a patch."""
     patch: int
+    levels: int = NUM_TRAINED
+    """How many of the steps of the schedule occur, from the cleanest on."""
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
         """Random places of random pictures, with noise, at random steps."""
         x0 = torch.cat([self._crop(rng) for _ in range(count)])
         z = torch.from_numpy(rng.standard_normal(x0.shape, dtype=np.float32))
-        return x0, z, torch.from_numpy(rng.integers(NUM_TRAINED, size=count))
+        return x0, z, torch.from_numpy(rng.integers(self.levels, size=count))
 
     def fixed(self, seed: int) -> Batch:
-        """Always the same crops and noise, at steps from all over the schedule."""
+        """Always the same crops and noise, at steps from all over their range."""
         x0, z, _ = self.batch(np.random.default_rng([seed, CHECK_DRAW]), CHECK_SIZE)
-        return x0, z, NUM_TRAINED * (2 * torch.arange(CHECK_SIZE) + 1) // (2 * CHECK_SIZE)
+        return x0, z, self.levels * (2 * torch.arange(CHECK_SIZE) + 1) // (2 * CHECK_SIZE)
 
     def _crop(self, rng: np.random.Generator) -> Tensor:
         picture = self.pictures[int(rng.integers(len(self.pictures)))]

@@ -228,7 +228,8 @@ def fine_tune(
         mark: `Mark()` at the beginning; not a finished one.
     """
     learned, held = parted(pictures, params)
-    examples, fixed = Examples(learned, patch), Examples(held, patch).fixed(params.seed)
+    examples = Examples(learned, patch, params.levels)
+    fixed = Examples(held, patch, params.levels).fixed(params.seed)
     start = time.monotonic() - mark.seconds
     if math.isnan(mark.check):
         mark = _checked(tuner, fixed, params, mark)
