@@ -63,7 +63,7 @@ def lay_out(elem_id: str) -> Keeping:
         name = gr.Textbox(label="Name", max_length=60, elem_id=f"{elem_id}-name", scale=3)
         rename = gr.Button("Rename", elem_id=f"{elem_id}-rename", scale=1)
     with gr.Row(elem_classes="actions"):
-        export = gr.Button("Write it to a file", elem_id=f"{elem_id}-export")
+        export = gr.Button("Save as a file", elem_id=f"{elem_id}-export")
         delete = gr.Button("Delete …", elem_id=f"{elem_id}-delete")
     download = gr.DownloadButton(visible=False, elem_id=f"{elem_id}-download-album")
     with gr.Column(visible=False, elem_classes="asking", elem_id=f"{elem_id}-asking") as asking:

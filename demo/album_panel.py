@@ -21,7 +21,7 @@ INTRODUCTION = (
 )
 SHARED = (
     '<p class="about">This host is shared: your albums are seen on this page only, and gone once '
-    "it is closed or loaded again. Write to a file what you want to keep.</p>"
+    "it is closed or loaded again. Save as a file what you want to keep.</p>"
 )
 
 
