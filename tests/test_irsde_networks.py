@@ -1,5 +1,7 @@
 """The networks of IR-SDE take pictures of any size, in memory that grows with their area alone."""
 
+import re
+
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -45,6 +47,21 @@ def network(name):
         for value in made.parameters():
             value.copy_(noise(value) / value[0].numel() ** 0.5)
     return made.requires_grad_(False).eval()
+
+
+def casted(network):
+    """All its weights in half precision."""
+    return network.to(torch.bfloat16)
+
+
+def autocast(network):
+    """Its weights as they are, and torch casting the arithmetic."""
+
+    def run(*args, **contexts):
+        with torch.autocast("cpu", torch.bfloat16):
+            return network(*args, **contexts)
+
+    return run
 
 
 def picture(height, width, seed=1, batch=1):
@@ -101,14 +118,32 @@ def test_a_network_that_attends_to_the_content_asks_for_it():
         network("wild")(picture(8, 8), picture(8, 8), 5)
 
 
-@pytest.mark.parametrize("side", [512, 1024])
-def test_no_operation_of_the_full_universal_network_is_quadratic_in_the_area(side):
+@pytest.mark.slow
+def test_no_operation_of_the_full_universal_network_is_quadratic_in_the_area():
     """Run on tensors without values; torch takes the attention that it takes on a CPU."""
+    side = 1024
     with FakeTensorMode(), torch.no_grad(), Sizes() as sizes:
         made = irsde.new(FULL)
         x_t, context = torch.empty(1, 3, side, side), torch.empty(1, 512)
         made(x_t, x_t, 50, context, context)
     assert max(sizes.made) == QKV * side**2
+
+
+@EACH
+def test_what_is_half_is_neither_the_time_nor_the_norm_of_channels_nor_an_end(name):
+    made = irsde.half_torso(network(name), torch.bfloat16)
+    half = {key for key, value in made.state_dict().items() if value.dtype == torch.bfloat16}
+    kept = re.compile(r"mlp|prompt|\.g$|beta$|gamma$|^(init_conv|final_conv|intro|ending)\.")
+    assert half == {key for key in made.state_dict() if not kept.search(key)}
+
+
+@EACH
+@pytest.mark.parametrize("lower", [casted, autocast])
+def test_however_it_is_lowered_it_gives_nearly_the_same_in_float32(name, lower):
+    x_t, mu, given = picture(16, 16), picture(16, 16, seed=2), contexts(name)
+    found, want = lower(network(name))(x_t, mu, 5, **given), network(name)(x_t, mu, 5, **given)
+    assert found.dtype == torch.float32
+    assert 0 < (found - want).norm() / want.norm() < 0.05
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)

@@ -132,15 +132,15 @@ class ConditionalUNet(nn.Module):
         if self.use_image_context and content is None:
             raise ValueError("this network attends to the content of the picture: pass `content`")
         height, width = x_t.shape[-2:]
-        dtype = self.final_conv.weight.dtype
+        full, dtype = self.final_conv.weight.dtype, self.mid_block1.block1.proj.weight.dtype
         x = mirrored_to_multiple(torch.cat([x_t - mu, mu], dim=1), self.multiple)
-        skip = self.init_conv(x.to(dtype))
+        skip = self.init_conv(x.to(full)).to(dtype)
         time = self._embedding(time_of(t, x_t), degradation)
         content = None if content is None else content.to(dtype)
         x = self._levels(self.downsample(skip) if self.halved else skip, time, content)
         x = self.upsample(x) if self.halved else x
         x = self.final_res_block(torch.cat([x, skip], dim=1), time)
-        out: Tensor = self.final_conv(x)
+        out: Tensor = self.final_conv(x.to(full))
         return out[..., :height, :width].float()
 
     def _embedding(self, t: Tensor, degradation: Tensor | None) -> Tensor:

@@ -51,8 +51,11 @@ def time_of(t: Tensor | float, like: Tensor) -> Tensor:
 
 
 def scaled(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """X (B, C, H, W) under a scale, as a change from 1, and a shift, (B, C) each."""
-    return x * (scale[..., None, None] + 1) + shift[..., None, None]
+    """X (B, C, H, W) under a scale, as a change from 1, and a shift, (B, C) each.
+
+    Computed in the precision of the time, rounded once to that of x.
+    """
+    return (x * (scale[..., None, None] + 1) + shift[..., None, None]).to(x.dtype)
 
 
 def mirrored_to_multiple(x: Tensor, multiple: int) -> Tensor:

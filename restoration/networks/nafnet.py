@@ -66,11 +66,11 @@ class ConditionalNAFNet(nn.Module):
     def forward(self, x_t: Tensor, mu: Tensor, t: Tensor | float) -> Tensor:
         """The noise in x_t, float32."""
         height, width = x_t.shape[-2:]
-        dtype = self.ending.weight.dtype
+        full, dtype = self.ending.weight.dtype, self.downs[0].weight.dtype
         waves, *mlp = self.time_mlp
-        time = nn.Sequential(*mlp)(waves(time_of(t, x_t)).to(dtype))
+        time = nn.Sequential(*mlp)(waves(time_of(t, x_t)).to(full))
         x = pad_to_multiple(torch.cat([x_t - mu, mu], dim=1), self.multiple)
-        x = self.intro(x.to(dtype))
+        x = self.intro(x.to(full)).to(dtype)
         kept = []
         for encoder, down in zip(self.encoders, self.downs, strict=True):
             x = _through(encoder, x, time)
@@ -79,7 +79,7 @@ class ConditionalNAFNet(nn.Module):
         x = _through(self.middle_blks, x, time)
         for decoder, up in zip(self.decoders, self.ups, strict=True):
             x = _through(decoder, up(x) + kept.pop(), time)
-        out: Tensor = self.ending(x)
+        out: Tensor = self.ending(x.to(full))
         return out[..., :height, :width].float()
 
 
@@ -108,9 +108,9 @@ class Block(nn.Module):
         """(B, C, H, W), (B, time_dim) -> (B, C, H, W)."""
         shift1, scale1, shift2, scale2 = self.mlp(time).chunk(4, dim=1)
         hidden = self.gate(self.conv2(self.conv1(scaled(self.norm1(x), scale1, shift1))))
-        x = x + self.beta * self.conv3(hidden * self.sca(hidden))
+        x = (x + self.beta * self.conv3(hidden * self.sca(hidden))).to(x.dtype)
         hidden = self.gate(self.conv4(scaled(self.norm2(x), scale2, shift2)))
-        out: Tensor = x + self.gamma * self.conv5(hidden)
+        out: Tensor = (x + self.gamma * self.conv5(hidden)).to(x.dtype)
         return out
 
 
