@@ -62,8 +62,8 @@ def walk(prior: Prior, known: Measurement, params: GuidedParams, noise: Noise) -
 METHOD = Method(
     name="ddnm",
     title="DDNM",
-    help="Puts what was measured into every guess and lets the prior fill in the rest: the truest "
-    "for holes, enlarging and colour; noise is reckoned with (DDNM+).",
+    help="Puts what was measured into every guess and lets the prior fill in the rest: keeps every "
+    "known pixel, and is the best of these for noise (DDNM+).",
     paper="Wang et al., Zero-Shot Image Restoration Using Denoising Diffusion Null-Space Model, "
     "ICLR 2023, arXiv 2212.00490",
     params=DdnmParams,

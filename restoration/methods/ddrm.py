@@ -143,8 +143,8 @@ def check(request: Request, params: Params) -> None:
 METHOD = Method(
     name="ddrm",
     title="DDRM",
-    help="Denoises in the basis in which the degradation is diagonal: the quickest and surest "
-    "where exactly one thing happened to the picture.",
+    help="Denoises in the basis in which the degradation is diagonal: for pictures to "
+    "which exactly one thing happened, blurred ones above all.",
     paper="Kawar et al., Denoising Diffusion Restoration Models, NeurIPS 2022, arXiv 2201.11793",
     params=DdrmParams,
     variants=VARIANTS,

@@ -67,7 +67,7 @@ METHOD = Method(
     name="diffpir",
     title="DiffPIR",
     help="Lets the prior and the data take turns, each as far as it can be trusted: good for "
-    "noisy and blurred pictures.",
+    "holes and for enlarging.",
     paper="Zhu et al., Denoising Diffusion Models for Plug-and-Play Image Restoration, NTIRE at "
     "CVPR 2023, arXiv 2305.08995",
     params=DiffpirParams,
