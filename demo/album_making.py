@@ -18,6 +18,7 @@ from demo.owners import shelf_of
 from demo.picture import UploadedFiles, refusal
 from demo.restoring import Updates
 from demo.serving import LARGEST_UPLOAD
+from restoration import faces
 from restoration.albums import Shelf, read_uploads
 from restoration.errors import BadAlbumError
 
@@ -34,6 +35,7 @@ class Making:
 
     name: gr.Textbox
     files: UploadedFiles
+    align: gr.Checkbox
     make: gr.Button
     archive: UploadedFiles
     take_in: gr.Button
@@ -61,6 +63,13 @@ def lay_out(elem_id: str) -> Making:
         height=170,
         elem_id=f"{elem_id}-new-files",
     )
+    align = gr.Checkbox(
+        label="Align the faces",
+        info="Cuts the largest face out of each picture, upright and centred, as priors of faces "
+        "want it. Pictures without a face are left out.",
+        visible=faces.are_available(),
+        elem_id=f"{elem_id}-new-align",
+    )
     make = gr.Button("Make the album", variant="primary", elem_id=f"{elem_id}-make")
     with gr.Accordion("Or from a file", open=False, elem_id=f"{elem_id}-import"):
         gr.HTML(MOVING)
@@ -73,16 +82,19 @@ def lay_out(elem_id: str) -> Making:
         take_in = gr.Button("Take it in", elem_id=f"{elem_id}-take-in")
     answer = gr.HTML("", label="Status", elem_id=f"{elem_id}-making", elem_classes="quiet")
     noted = gr.HTML("", label="Notes", elem_classes="quiet")
-    return Making(name, files, make, archive, take_in, answer, noted)
+    return Making(name, files, align, make, archive, take_in, answer, noted)
 
 
 def wire(making: Making, albums: Albums) -> None:
     """Both ways to a new album."""
     outputs = list(dict.fromkeys([*making.outputs(), *albums.outputs()]))
 
-    def make(name: str, files: list[str], request: gr.Request) -> Iterator[Updates]:
+    def make(
+        name: str, files: list[str], request: gr.Request, *, align: bool = False
+    ) -> Iterator[Updates]:
         yield {making.status: status("Reading the pictures …"), making.notes: ""}
-        yield from _told(making, _made(making, albums, shelf_of(request), name, files))
+        made = _made(making, albums, shelf_of(request), name, files, align=align)
+        yield from _told(making, made)
 
     def take_in(archive: list[str], name: str, request: gr.Request) -> Iterator[Updates]:
         yield {making.status: status("Reading the file …"), making.notes: ""}
@@ -92,6 +104,7 @@ def wire(making: Making, albums: Albums) -> None:
         make,
         [making.name, making.files],
         outputs,
+        inputs_kwargs={"align": making.align},
         **(QUIET | {"api_name": "make_album", "api_visibility": "undocumented"}),
     )
     making.take_in.click(take_in, [making.archive, making.name], outputs, **QUIET)
@@ -108,10 +121,13 @@ def _told(making: Making, updates: Iterator[Updates]) -> Iterator[Updates]:
 
 
 def _made(
-    making: Making, albums: Albums, shelf: Shelf, name: str, files: list[str]
+    making: Making, albums: Albums, shelf: Shelf, name: str, files: list[str], *, align: bool
 ) -> Iterator[Updates]:
     shelf.free(name)
     pictures, refusals = read_uploads(files)
+    faceless: list[str] = []
+    if align:
+        pictures, faceless = faces.align_pictures(pictures)
     album = shelf.make(name, pictures)
     done = (
         f"The album “{album.name}” has {counted(album)} and is chosen. Next: look at its squares "
@@ -121,7 +137,7 @@ def _made(
         making.name: "",
         making.files: None,
         making.status: status(done, kind="good"),
-        making.notes: notes(tuple(f"Left out: {one}" for one in refusals)),
+        making.notes: notes(tuple(f"Left out: {one}" for one in [*refusals, *faceless])),
     }
 
 

@@ -266,9 +266,10 @@ def test_another_album_leaves_no_picture_chosen(page, shelf):
 # --- making
 
 
-def made(page, shelf, *given):
+def made(page, shelf, name, files, *, align=False):
     *_, last = album_making._told(
-        page.making, album_making._made(page.making, page.albums, shelf, *given)
+        page.making,
+        album_making._made(page.making, page.albums, shelf, name, files, align=align),
     )
     return last
 
@@ -277,6 +278,12 @@ def test_an_album_is_made_of_uploads_and_chosen(page, shelf, tmp_path):
     updates = made(page, shelf, "Anna", [drawn(tmp_path, "a.png"), drawn(tmp_path, "b.png")])
     assert len(shelf.open("Anna").manifest.pictures) == 2
     assert updates[page.chooser.name]["value"] == "Anna"
+
+
+def test_faces_that_cannot_be_found_here_are_told_and_nothing_is_made(page, shelf, tmp_path):
+    with pytest.raises(gr.Error, match="requirements-faces.txt|yunet"):
+        made(page, shelf, "Anna", [drawn(tmp_path, "a.png")], align=True)
+    assert shelf.list() == []
 
 
 def test_uploads_that_are_no_pictures_are_left_out_and_named(page, shelf, tmp_path):
