@@ -1,7 +1,8 @@
 """The networks of IR-SDE, Refusion and DA-CLIP by their published configuration.
 
 Which class a configuration belongs to shows in the names it uses: `depth` is IR-SDE's U-Net,
-`ch_mult` DA-CLIP's, `scale` beside it the one of restoration in the wild, `width` Refusion's.
+`ch_mult` DA-CLIP's, `scale` beside it the one of restoration in the wild, `width` Refusion's;
+`lam` is the mini's, see `clean_unet.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from torch import nn
 
 from restoration import weights
+from restoration.networks.clean_unet import CleanUNet
 from restoration.networks.conditional_unet import ConditionalUNet
 from restoration.networks.nafnet import ConditionalNAFNet
 
@@ -68,7 +70,6 @@ def new(config: Config) -> Network:
         depth = told.pop("depth")
         return ConditionalUNet(**told, ch_mult=[2 ** (level + 1) for level in range(depth)])
     if "scale" in told:
-        halved = told.pop("scale") == 0.5
-        last = len(told["ch_mult"]) - 1
-        return ConditionalUNet(**told, full_attention_from=last, halved=halved)
-    return ConditionalUNet(**told)
+        told["halved"] = told.pop("scale") == 0.5
+        told["full_attention_from"] = len(told["ch_mult"]) - 1
+    return CleanUNet(**told) if "lam" in told else ConditionalUNet(**told)

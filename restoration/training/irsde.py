@@ -1,0 +1,148 @@
+"""Recipe `irsde`: the U-Net of a mean-reverting walk, told by DA-CLIP what it sees.
+
+The class is DA-CLIP's conditional U-Net; the mini works at half the size of the picture, as the
+wild one does. Degraded crops are made on the fly, all kinds equally often. What it learns is one
+of two objectives:
+
+- "clean": the distance of the clean picture that follows from the guess, as a share of how much
+  the crop is degraded, so that what is dark by half does not drown what is blurred a little. This
+  is what an hour on a CPU is enough for; the network is a `CleanUNet`.
+- "matching": the published one (`irsde_losses.py`), for the published class.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from clip_degradation import checkpoints
+from clip_degradation.model import DaCLIP
+from clip_degradation.recognise import embed_words
+from restoration import mean_reverting, weights
+from restoration.networks import irsde
+from restoration.networks.clean_unet import theta_bar
+from restoration.training.daclip import normalised
+from restoration.training.irsde_losses import matching_loss
+from restoration.training.loop import Batch
+from restoration.training.pairs import WORDS, pairs
+from restoration.training.photographs import PictureBank
+from restoration.training.pictures import PictureParams, bank_of, train_to_file
+from restoration.training.state import State
+
+LAM = 50 / 255
+"""The noise at the end of the walk; that of all DA-CLIP's networks."""
+NAMED = 0.25
+"""Share of crops whose degradation is told by its word, as a user may, not by the controller."""
+SLIGHTEST = 0.05
+"""Mean degradation in [0, 1] below which crops no longer count more; clean ones are below it."""
+
+
+class IrsdeParams(PictureParams):
+    """Knobs of the recipe `irsde`."""
+
+    learning_rate: float = Field(default=5e-4, gt=0, le=1)
+    """The highest one of the run, reached after the warm-up; without norms, 1e-3 is unsteady."""
+    channels: int = Field(default=32, ge=32, le=256, multiple_of=32)
+    """Width of the finest level; more is slower, larger and better."""
+    learns: Literal["clean", "matching"] = "clean"
+    """The clean picture, or the published objective, which needs many times the training."""
+    daclip: str = ""
+    """A file of the DA-CLIP that says what is wrong; without one, the bundled mini."""
+
+
+class IrsdeRecipe:
+    """A conditional U-Net, and pairs of crops with what DA-CLIP says of them."""
+
+    name = "irsde"
+
+    def __init__(self, params: IrsdeParams, bank: PictureBank, daclip: DaCLIP) -> None:
+        self.bank, self.side, self.learns = bank, params.side, params.learns
+        self.daclip = daclip.requires_grad_(False).eval()
+        self.words = functional.normalize(embed_words(daclip, WORDS), dim=-1)
+        self.config: dict[str, Any] = {
+            "in_nc": 3,
+            "out_nc": 3,
+            "nf": params.channels,
+            "ch_mult": [1, 2, 4],
+            "context_dim": self.words.shape[1],
+            "use_degra_context": True,
+            "use_image_context": True,
+            "scale": 0.5,
+        }
+        if params.learns == "clean":
+            self.config["lam"] = LAM
+
+    def build(self) -> nn.Module:
+        """The network; the one that learns the clean picture first gives the degraded one back."""
+        network = irsde.new(self.config)
+        if self.learns == "clean":
+            start_as_identity(network)
+        return network
+
+    def batch(self, rng: np.random.Generator, count: int) -> Batch:
+        """(x0, mu, z, t, degradation, content).
+
+        Clean and degraded crops and noise, each (count, 3, side, side), steps (count,), one in
+        each of `count` equal parts of the schedule, and contexts (count, D).
+        """
+        mu, x0, words = pairs(self.bank, rng, count, self.side)
+        z = torch.from_numpy(rng.standard_normal(x0.shape, dtype=np.float32))
+        part = (rng.permutation(count) + rng.random(count)) / count  # no word has its own part
+        t = torch.from_numpy(1 + (mean_reverting.NUM_TRAINED * part).astype(np.int64))
+        content, degradation = self._contexts(mu)
+        named = torch.from_numpy(rng.random((count, 1)) < NAMED)
+        length = torch.linalg.vector_norm(degradation, dim=1, keepdim=True)
+        degradation = torch.where(named, self.words[words] * length, degradation)
+        return x0, mu, z, t, degradation, content
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """The objective that was asked for, the mean over the batch."""
+        x0, mu, z, t, degradation, content = batch
+        tb_t, tb_s = (theta_bar(at).view(-1, 1, 1, 1) for at in (t, t - 1))
+        x_t = mean_reverting.noised(x0, mu, z, tb_t, LAM)
+        eps = network(x_t, mu, t, degradation, content)
+        if self.learns == "matching":
+            return matching_loss(eps, x_t, x0, mu, (tb_t, tb_s, LAM))
+        guess = mean_reverting.x0_from_eps(x_t, mu, eps, tb_t, LAM)
+        return relative_distance(guess, x0, mu)
+
+    def _contexts(self, mu: Tensor) -> tuple[Tensor, Tensor]:
+        """What is on crops and what is wrong with them, (B, D) each, each seen as one square."""
+        size = self.daclip.image_size
+        seen = mu if mu.shape[-1] == size else functional.interpolate(mu, size, mode="area")
+        with torch.no_grad():
+            content, degradation = self.daclip.encode_image(normalised(seen), control=True)
+        return content, degradation
+
+
+def relative_distance(guess: Tensor, x0: Tensor, mu: Tensor) -> Tensor:
+    """How far guesses are from the clean pictures, as a share of how far the degraded ones are.
+
+    All (B, 3, H, W) in [0, 1]; the mean over the batch, 1 where the degraded ones are given back.
+    """
+    far, asked = ((one - x0).abs().mean((1, 2, 3)) for one in (guess, mu))
+    return (far / (asked + SLIGHTEST)).mean()
+
+
+@torch.no_grad()
+def start_as_identity(network: Any) -> None:
+    """Make the first guess of x0 - mu zero, so that only the correction is ever learnt."""
+    network.final_conv.weight.zero_()
+    network.final_conv.bias.zero_()
+
+
+def recipe_for(params: IrsdeParams) -> IrsdeRecipe:
+    """The recipe with its pictures and its DA-CLIP in memory."""
+    path = Path(params.daclip) if params.daclip else weights.locate("mini-daclip")
+    return IrsdeRecipe(params, bank_of(params), checkpoints.load(path))
+
+
+def train_irsde(params: IrsdeParams, folder: Path) -> State:
+    """Train from the last state in `folder` on, and write the weights where `out` says."""
+    return train_to_file(recipe_for(params), params, folder)
