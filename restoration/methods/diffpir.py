@@ -48,7 +48,7 @@ def walk(prior: Prior, known: Measurement, params: GuidedParams, noise: Noise) -
     from restoration.spectra import inverse
 
     params = cast(DiffpirParams, params)
-    schedule = schedules.linear().at(schedules.spaced(params.steps))
+    schedule = schedules.clearing(schedules.linear(), params.steps, known.sigma)
     gamma = gamma_of(params.strength, params.steps)
     spectral = inverse(known.operator, *known.size)
     sigma_y = max(known.sigma, SMALLEST_SIGMA)
