@@ -26,6 +26,7 @@ from restoration import (
     front,
     listing,
     progress,
+    recognition_commands,
     weights,
 )
 from restoration.errors import BadKnobError, RestorationError
@@ -99,6 +100,8 @@ def restore_command(name: str) -> Callable[..., None]:
         saved = done.save(target)
         found = "".join(f", {word} {value:.2f}" for word, value in done.measured.items())
         print(f"{saved}: {job.variant.title}, seed {job.seed}, {done.seconds:.1f} s{found}")
+        if done.recognised:
+            print("\n".join(filter(None, (done.recognised.in_words(), done.recognised.warning))))
 
     return restore
 
@@ -222,6 +225,7 @@ COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
     **{f"restore {name}": functools.partial(restore_command, name) for name in METHODS},
     "degrade": lambda: degrade_command(""),
     "evaluate": lambda: evaluate,
+    "recognise": lambda: recognition_commands.recognise,
     "weights list": lambda: weights_list,
     "weights fetch": lambda: weights_fetch,
     "weights verify": lambda: weights_verify,

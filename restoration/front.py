@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from restoration import albums, weights
 from restoration.errors import BadKnobError, MissingWeightsError
 from restoration.params import Params, build, flatten
-from restoration.protocol import Method, Need, Request, Step, Variant
+from restoration.protocol import Method, Need, Recognised, Request, Step, Variant
 from restoration.recipe import Recipe, library_versions
 from restoration.registry import METHODS
 from restoration.runtime import Runtime, limits, max_pixels, the_runtime
@@ -81,6 +81,7 @@ class Restoration:
     seconds: float
     measured: Mapping[str, float] = field(default_factory=dict)
     """What the method found out about it, such as its consistency with the input."""
+    recognised: Recognised | None = None
 
     def save(self, path: str | Path) -> Path:
         """Write a lossless PNG that carries the recipe."""
@@ -246,7 +247,8 @@ def conclude(job: Job, steps: Iterator[Step]) -> Restoration:
             start = time.perf_counter()
     assert last is not None
     picture = replace(job.picture, image=last.estimate())
-    return Restoration(picture, job.recipe(), time.perf_counter() - start, last.measured)
+    seconds = time.perf_counter() - start
+    return Restoration(picture, job.recipe(), seconds, last.measured, last.recognised)
 
 
 def _read(source: Source) -> Picture:

@@ -42,6 +42,36 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Recognised:
+    """How likely each word is what is wrong with a picture, before and after it was restored."""
+
+    before: Mapping[str, float]
+    """In the order of the vocabulary; they add up to 1. None where the model knows no words."""
+    after: Mapping[str, float] = field(default_factory=dict)
+    """The same of the result: with the last step."""
+    by_hand: str | None = None
+    """The word that was told to the method in place of what it recognised."""
+    warning: str = ""
+    """A sentence where the result deserves doubt."""
+
+    @property
+    def likeliest(self) -> str:
+        """The word by hand, else the one with the highest probability."""
+        known = self.before
+        return self.by_hand or max(known, key=lambda word: known[word], default="nothing")
+
+    def in_words(self) -> str:
+        """The likeliest words, before and after, as one line."""
+        both = {"recognised": self.before, "afterwards": self.after}
+        return ", ".join(f"{when} {_most(shares)}" for when, shares in both.items() if shares)
+
+
+def _most(shares: Mapping[str, float], count: int = 2) -> str:
+    best = sorted(shares, key=lambda word: -shares[word])[:count]
+    return " and ".join(f"{word} {shares[word]:.0%}" for word in best)
+
+
+@dataclass(frozen=True)
 class Step:
     """A stride of a restoration has been made."""
 
@@ -53,6 +83,8 @@ class Step:
     """The picture so far, (1, 3, H', W') in [0, 1]; computed when asked for."""
     measured: Mapping[str, float] = field(default_factory=dict)
     """What the method found out about the result, in words and numbers: with the last step."""
+    recognised: Recognised | None = None
+    """What a method that names degradations found: with every step, `after` with the last one."""
 
 
 class Restorer(Protocol):

@@ -222,9 +222,7 @@ class Runtime:
                 raise
             traceback.clear_frames(error.__traceback__)  # they hold the tensors that filled it
             self.unload()
-            raise DeviceMemoryError(
-                f"The {self.device.name} ran out of memory {advice}."
-            ) from None
+            raise DeviceMemoryError(f"The {self.device.name} ran out of memory {advice}.") from None
         finally:
             self.line.leave(ticket)
 

@@ -59,8 +59,8 @@ class Weights(BaseModel):
     licence: str
     restricted: bool
     """Whether its licence has to be read before it is fetched."""
-    wrapper: Literal["bare", "params", "state_dict"]
-    """What the tensors are wrapped in, see `unwrap`."""
+    wrapper: Literal["bare", "params", "state_dict", "daclip"]
+    """What the tensors are wrapped in, see `unwrap`; "daclip" is a training state of DA-CLIP."""
     manifest: str | None
     """File in `checkpoints/manifests` with the key and shape of every tensor."""
     bundled: bool
@@ -128,7 +128,12 @@ def read(path: Path, entry: Weights) -> dict[str, Tensor]:
         WrongWeightsError: the file is not that checkpoint; says what it is instead.
     """
     check_file(path, entry)
-    state = unwrap(tensors(path), entry)
+    if entry.wrapper == "daclip":
+        from restoration import recognition
+
+        state = dict(recognition.tensors(path))
+    else:
+        state = unwrap(tensors(path), entry)
     if entry.manifest:
         _hold_against(manifest(entry)["keys"], state, path.name)
     broken = [key for key, value in state.items() if not _is_finite(value)]

@@ -27,7 +27,15 @@ LAYERS = (
     },
     {"operators", "denoisers", "problems"},
     {"spectra", "guidance", "tuning"},
-    {"weights", "blur_kernels", "wild_kernels", "jpeg", "networks", "album_pictures"},
+    {
+        "weights",
+        "recognition",
+        "blur_kernels",
+        "wild_kernels",
+        "jpeg",
+        "networks",
+        "album_pictures",
+    },
     {"album_folder"},
     {"album_archives"},
     {"albums"},
@@ -41,7 +49,7 @@ LAYERS = (
     {"listing", "beside", "progress"},
     {"evaluation", "training"},
     {"album_jobs"},
-    {"album_commands"},
+    {"album_commands", "recognition_commands"},
     {"__init__", "__main__"},
 )
 FLOOR = {name: level for level, names in enumerate(LAYERS) for name in names}

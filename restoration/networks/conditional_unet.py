@@ -67,6 +67,7 @@ class ConditionalUNet(nn.Module):
         self.multiple = 2 ** len(ch_mult)
         self.use_degra_context, self.use_image_context = use_degra_context, use_image_context
         self.halved = halved
+        self.context_dim = context_dim if use_degra_context or use_image_context else None
         time_dim = 4 * nf
 
         def attention(channels: int, level: int) -> Residual:
