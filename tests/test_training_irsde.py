@@ -1,6 +1,7 @@
 """The recipe of the conditional U-Net, at tiny size."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from restoration.networks import irsde as networks
 from restoration.networks.clean_unet import CleanUNet, theta_bar
 from restoration.networks.conditional_unet import ConditionalUNet
 from restoration.noise import seeded
-from restoration.training import irsde, loop
+from restoration.training import commands, irsde, loop
+from restoration.training.daclip import DaclipParams
 from restoration.training.irsde import LAM, IrsdeParams, IrsdeRecipe, relative_distance
 from restoration.training.irsde_losses import matching_loss
 from restoration.training.photographs import PictureBank, draw
@@ -138,6 +140,14 @@ def test_the_exported_file_builds_its_network(tmp_path, monkeypatch, recipe):
     assert json.loads(weights.metadata(path)["config"])["lam"] == LAM
     for key, value in network.state_dict().items():
         assert_close(value, state.ema[key], atol=1e-3, rtol=1e-3)
+
+
+def test_a_daclip_is_trained_and_then_what_it_guides(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESTORATION_STATE", str(tmp_path))
+    guide, out = (str(tmp_path / f"{name}.safetensors") for name in ("guide", "guided"))
+    commands.train_daclip(DaclipParams(steps=1, batch=2, drawn=1, out=guide))
+    commands.train_irsde(tiny(steps=1, daclip=guide, out=out))
+    assert json.loads(weights.metadata(Path(out))["config"])["context_dim"] == 64
 
 
 def test_the_recipe_takes_the_daclip_that_is_named(tmp_path, monkeypatch):
