@@ -34,6 +34,8 @@ Two steps leave none in which light is fitted, or a noisy input is clearer than 
 making; DPS does not reckon with noise.
 """
 VALUES = {
+    "walk": "posterior",
+    "degradation": "rainy",
     "tiles.size": 64,
     "steps": 3,
     "problem.blur_size": 0.7,
