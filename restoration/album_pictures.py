@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from restoration.album_manifest import (
     MOST_PICTURES,
     PICTURES,
@@ -20,6 +18,7 @@ from restoration.album_manifest import (
 from restoration.errors import BadAlbumError, BadPictureError
 
 if TYPE_CHECKING:
+    from PIL import Image
     from torch import Tensor
 
     from restoration.image_io import Picture
@@ -99,11 +98,13 @@ def keep(folder: Path, index: int, picture: Picture, square: Square | None = Non
         BadPictureError: it is too narrow.
         BadAlbumError: the square is no part of the picture as it is kept.
     """
+    from PIL.Image import Resampling
+
     _check_shape(picture)
     image = _in_bytes(picture.image)
     size = _kept_size(*image.size)
     if size != image.size:
-        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        image = image.resize(size, Resampling.LANCZOS, reducing_gap=3.0)
     entry = Entry(
         file=f"{index:03d}.png",
         title=printable(picture.name),
@@ -179,8 +180,10 @@ def thumbnail_of(folder: Path, entry: Entry) -> Path:
 
 
 def _draw_thumbnail(folder: Path, entry: Entry, image: Image.Image) -> None:
+    from PIL.Image import Resampling
+
     size = (THUMBNAIL, THUMBNAIL)
-    small = image.resize(size, Image.Resampling.LANCZOS, box=entry.square.box, reducing_gap=3.0)
+    small = image.resize(size, Resampling.LANCZOS, box=entry.square.box, reducing_gap=3.0)
     _save(small, thumbnail_of(folder, entry), quality=80)
 
 
@@ -203,6 +206,7 @@ def _save(image: Image.Image, path: Path, **how: int) -> None:
 def _in_bytes(image: Tensor) -> Image.Image:
     """(1, 3, H, W) in [0, 1] -> 8 bits, to the nearest."""
     import torch
+    from PIL import Image
 
     levels = image[0].detach().float().cpu().mul(255).round_().clamp_(0, 255)
     return Image.fromarray(levels.permute(1, 2, 0).contiguous().to(torch.uint8).numpy())

@@ -32,6 +32,14 @@ FEW = ("--steps", "2", "--batch", "1", "--rank", "2", "--variant", "mini")
 
 
 @pytest.fixture(autouse=True)
+def _ctrl_c():
+    """As in a terminal; in the background of a shell it would be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data"
     monkeypatch.setenv("RESTORATION_DATA", str(folder))

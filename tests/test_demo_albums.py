@@ -281,7 +281,7 @@ def test_an_album_is_made_of_uploads_and_chosen(page, shelf, tmp_path):
 
 
 def test_faces_that_cannot_be_found_here_are_told_and_nothing_is_made(page, shelf, tmp_path):
-    with pytest.raises(gr.Error, match="requirements-faces.txt|yunet"):
+    with pytest.raises(gr.Error, match=r"requirements-faces\.txt|yunet"):
         made(page, shelf, "Anna", [drawn(tmp_path, "a.png")], align=True)
     assert shelf.list() == []
 
@@ -400,7 +400,7 @@ def address(folders, public):
 def test_an_album_of_one_session_cannot_be_used_by_another(address, tmp_path):
     picture = handle_file(drawn(tmp_path, "a.png"))
     one, two = (Client(address, verbose=False) for _ in range(2))
-    one.predict("Anna", [picture], api_name="/make_album")
+    one.predict("Anna", [picture], False, api_name="/make_album")
     with pytest.raises(AppError, match="The album Anna is not trained yet"):
         one.predict(picture, album="Anna", api_name="/gen2res")
     with pytest.raises(AppError, match='There is no album "Anna", and no other'):
