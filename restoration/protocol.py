@@ -56,9 +56,16 @@ class Recognised:
 
     @property
     def likeliest(self) -> str:
-        """The word by hand, else the one with the highest probability."""
+        """The word by hand, else the one with the highest probability; "" where none is known."""
         known = self.before
-        return self.by_hand or max(known, key=lambda word: known[word], default="nothing")
+        return self.by_hand or max(known, key=lambda word: known[word], default="")
+
+    @property
+    def said(self) -> str:
+        """Where the likeliest word comes from, for a line about a step."""
+        if not self.likeliest:
+            return "looked at"
+        return f"{self.likeliest}, by hand" if self.by_hand else f"recognised {self.likeliest}"
 
     def in_words(self) -> str:
         """The likeliest words, before and after, as one line."""

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from clip_degradation.checkpoints import convert
+from clip_degradation.model import CONFIGS
 from restoration import recognition, weights
 from restoration.errors import BadKnobError, RestorationError, WrongWeightsError
 from restoration.methods import daclip_irsde
@@ -212,6 +214,18 @@ def test_a_word_by_hand_takes_the_place_of_what_was_recognised(universal):
     assert not torch.equal(last.estimate(), restored(universal))
 
 
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (Recognised({"noisy": 0.9, "hazy": 0.1}), "recognised noisy"),
+        (Recognised({"noisy": 0.9, "hazy": 0.1}, by_hand="hazy"), "hazy, by hand"),
+        (Recognised({}), "looked at"),
+    ],
+)
+def test_the_first_step_says_where_the_word_comes_from(found, text):
+    assert found.said == text
+
+
 def test_a_word_that_is_none_of_the_model_is_a_guess(universal):
     last = steps_of(universal, replace_params(degradation="a cat"))[-1]
     assert last.recognised.warning == (
@@ -308,6 +322,17 @@ def test_every_variant_has_its_system(variant):
 def test_all_published_weights_are_in_the_catalogue(name):
     entry = weights.named(name)
     assert entry.wrapper == ("daclip" if "daclip" in name else "state_dict")
+
+
+@pytest.mark.parametrize(
+    ("variant", "clip"),
+    [("universal", "ViT-B-32"), ("universal-mix", "ViT-B-32"), ("wild", "ViT-L-14")],
+)
+def test_the_published_pairs_fit_together(variant, clip):
+    chosen = next(one for one in VARIANTS if one.name == variant)
+    network = irsde.build(weights.manifest(weights.named(chosen.weights[0]))["config"])
+    controller = SimpleNamespace(config=CONFIGS[clip])
+    daclip_irsde.check_pair(network, controller, chosen)
 
 
 @pytest.fixture

@@ -84,8 +84,7 @@ class MeanReverting:
         levels = levels_for(self.system, params)
         total = len(levels) + 2
         seen = told.recognised
-        note = f"recognised {seen.likeliest}" if seen else "noise"
-        yield Step(1, total, note, partial(_picture, mu), recognised=seen)
+        yield Step(1, total, seen.said if seen else "noise", partial(_picture, mu), recognised=seen)
         made = None
         for i, made in enumerate(self.walk(mu, told.embeddings, levels, params, noise), start=2):
             note = f"walking back, step {i - 1}"
