@@ -13,6 +13,7 @@ import gradio as gr
 from demo import beside, comparer, failures
 from demo.fragments import notes, status
 from demo.picture import refusal
+from demo.recognition import in_short
 from demo.reel import Reel
 from demo.restoring import Updates, keep
 from demo.results_table import OLD, Row, size_text, table, table_as_old
@@ -196,6 +197,7 @@ class Gallery:
             seconds=reel.seconds,
             seed=job.seed,
             measured=reel.measured(),
+            recognised=in_short(reel.recognised()),
         )
         mark = f"{len(self.rows)}-{job.method.name}-{job.variant.name}"
         path = keep(replace(job.picture, image=image), mark, job.recipe())

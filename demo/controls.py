@@ -35,6 +35,8 @@ def control(knob: Knob, **settings: Any) -> gr.components.Component:
             return gr.Radio(choices=list(knob.choices), **common)
         case "choice":
             return gr.Dropdown(choices=list(knob.choices), **common)
+        case "text" if knob.suggestions:
+            return gr.Dropdown(choices=list(knob.suggestions), allow_custom_value=True, **common)
         case "text":
             return gr.Textbox(**common)
     if knob.low is None or knob.high is None or knob.high - knob.low > WIDEST:

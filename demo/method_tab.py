@@ -134,6 +134,9 @@ def _view(method: Method, run: gr.Button, stop: gr.Button, *, seen: bool) -> tup
         live = gr.HTML(
             empty(READY), label="Preview", elem_id=f"{method.name}-live", elem_classes="quiet"
         )
+        found = gr.HTML(
+            "", label="Recognised", elem_id=f"{method.name}-recognised", elem_classes="quiet"
+        )
         with gr.Column(visible=False, elem_id=f"{method.name}-result") as result:
             compared = comparer.comparer("Input and result", elem_id=f"{method.name}-comparer")
             stages = gr.HTML(
@@ -149,7 +152,8 @@ def _view(method: Method, run: gr.Button, stop: gr.Button, *, seen: bool) -> tup
                     interactive=False,
                     elem_id=f"{method.name}-recipe",
                 )
-    view = View(run, stop, state, noted, live, result, compared, stages, download, recipe)
+    shown = (state, noted, live, found, result, compared, stages, download, recipe)
+    view = View(run, stop, *shown)
     return outputs, view
 
 

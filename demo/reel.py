@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from demo.fragments import duration, figure
-from restoration.protocol import Step
+from restoration.protocol import Recognised, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +29,7 @@ class Reel:
         self._ended = 0.0
         self._before = 0.0
         self._next_preview = 0.0
+        self._told: Recognised | None = None
 
     def add(self, step: Step) -> None:
         """Take note of a step; the clock of the work starts when the waiting is over."""
@@ -65,6 +66,19 @@ class Reel:
         """What was found out with the last step."""
         assert self.last is not None
         return self.last.measured
+
+    def recognised(self) -> Recognised | None:
+        """What is wrong with the picture, as far as the method said so."""
+        assert self.last is not None
+        return self.last.recognised
+
+    def recognised_anew(self) -> Recognised | None:
+        """The same, where it is not what was asked for the last time."""
+        found = self.recognised()
+        if found == self._told:
+            return None
+        self._told = found
+        return found
 
     def said(self) -> str:
         """What is done now, in words."""

@@ -18,6 +18,7 @@ from demo.album_fragments import album_strip
 from demo.controls import seed_of
 from demo.fragments import duration, figure, findings, meanings, notes, status, strip
 from demo.picture import refusal
+from demo.recognition import bars
 from demo.reel import PREVIEW_SIDE, Reel
 from restoration import front
 from restoration.errors import BadPictureError
@@ -42,6 +43,8 @@ class View:
     status: gr.HTML
     notes: gr.HTML
     live: gr.HTML
+    recognised: gr.HTML
+    """What is wrong with the picture, where the method says so."""
     result: gr.Column
     """Holds the four below; hidden while there is no result."""
     comparer: gr.HTML
@@ -60,6 +63,7 @@ class View:
             self.result,
             self.comparer,
             self.strip,
+            self.recognised,
             self.run,
             self.stop,
         ]
@@ -70,6 +74,7 @@ class View:
             self.status: status(text),
             self.notes: "",
             self.live: "",
+            self.recognised: "",
             self.result: gr.update(visible=False),
             self.comparer: None,
             self.strip: "",
@@ -156,6 +161,8 @@ def _played(view: View, job: front.Job, turn: Turn) -> Generator[Updates, None, 
             updates = {view.status: turn.told(reel)}
             if reel.preview_is_due():
                 updates[view.live] = reel.preview()
+            if news := reel.recognised_anew():
+                updates[view.recognised] = bars(news)
             yield updates
     reel.stop()
     return reel

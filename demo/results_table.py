@@ -26,6 +26,8 @@ class Row:
     remark: str = ""
     measured: Mapping[str, float] = field(default_factory=dict)
     """What the method found out about it."""
+    recognised: str = ""
+    """The likeliest word for what is wrong, before and after."""
 
     def caption(self) -> str:
         """Its numbers beside the picture."""
@@ -39,13 +41,15 @@ def table(rows: Sequence[Row]) -> str:
     measured = any(row.psnr is not None for row in rows)
     best = Row("", psnr=_best(row.psnr for row in rows), ssim=_best(row.ssim for row in rows))
     found = list(dict.fromkeys(word for row in rows for word in row.measured))
+    named = any(row.recognised for row in rows)
     heads = [
         *(["Setting", "PSNR (dB)", "SSIM"] if measured else ["Setting"]),
         *(word.capitalize() for word in found),
+        *(["Recognised"] if named else []),
         *("Time", "Seed", "Size"),
     ]
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    body = "".join(_line(row, best, found, measured=measured) for row in rows)
+    body = "".join(_line(row, best, found, measured=measured, named=named) for row in rows)
     meaning = meanings(dict.fromkeys(found, 0.0))
     return (
         '<div class="sheet" role="region" aria-label="Results in numbers" tabindex="0">'
@@ -64,7 +68,7 @@ def size_text(size: tuple[int, int]) -> str:
     return f"{size[0]} \N{MULTIPLICATION SIGN} {size[1]}"
 
 
-def _line(row: Row, best: Row, found: Sequence[str], *, measured: bool) -> str:
+def _line(row: Row, best: Row, found: Sequence[str], *, measured: bool, named: bool) -> str:
     remark = f"<small>{html.escape(row.remark)}</small>" if row.remark else ""
     numbers = [
         f'<span class="{"best" if value is not None and value == top else ""}">'
@@ -75,6 +79,7 @@ def _line(row: Row, best: Row, found: Sequence[str], *, measured: bool) -> str:
     cells = [
         *numbers,
         *(_number(row.measured.get(word), 1) for word in found),
+        *([html.escape(row.recognised)] if named else []),
         duration(row.seconds) if row.seconds is not None else "",
         str(row.seed) if row.seed is not None else "",
         size_text(row.size) if row.size else "",

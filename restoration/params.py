@@ -57,6 +57,8 @@ class Knob:
     choices: tuple[str, ...] = ()
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
     """Values that other knobs must have for this one to matter, by dotted name."""
+    suggestions: tuple[str, ...] = ()
+    """Of a text: values worth offering, the default first; any other is taken too."""
 
     @property
     def key(self) -> str:
@@ -87,6 +89,14 @@ def only_when(**others: tuple[Scalar, ...]) -> dict[str, Any]:
     Each of `others`, in the same group, must have one of the values given for it.
     """
     return {"when": {name: list(values) for name, values in others.items()}}
+
+
+def suggesting(*values: str) -> dict[str, Any]:
+    """What `Field(json_schema_extra=...)` takes, where a text has values beside its default.
+
+    They are offered; any other text is taken too.
+    """
+    return {"suggestions": list(values)}
 
 
 def knobs_of(params: type[Params]) -> tuple[Knob, ...]:
@@ -147,6 +157,7 @@ def _knob(prefix: str, leaf: str, info: FieldInfo) -> Knob:
     kind = _kind(info.annotation)
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     when = cast(Mapping[str, list[Scalar]], extra.get("when", {}))
+    offered = cast(list[str], extra.get("suggestions", []))
     return Knob(
         name=name,
         kind=kind,
@@ -160,6 +171,7 @@ def _knob(prefix: str, leaf: str, info: FieldInfo) -> Knob:
         if kind == "choice"
         else (),
         when={f"{prefix}{other}": tuple(values) for other, values in when.items()},
+        suggestions=tuple(dict.fromkeys([info.default, *offered])) if offered else (),
     )
 
 

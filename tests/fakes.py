@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal, cast
 from pydantic import Field
 
 from restoration.errors import BadPictureError, RestorationError
-from restoration.params import Params, only_when
+from restoration.params import Params, only_when, suggesting
 from restoration.problems import Problem
-from restoration.protocol import Method, Preset, Request, Step, Variant
+from restoration.protocol import Method, Preset, Recognised, Request, Step, Variant
 from restoration.registry import METHODS
 
 if TYPE_CHECKING:
@@ -151,6 +151,29 @@ def check_merge(request: Request, params: Params) -> None:
         )
 
 
+DOUBT = "No word fits <well>."
+"""What the fake warns of."""
+
+
+class NameParams(Params):
+    """Knobs of the fake that names what is wrong."""
+
+    degradation: str = Field(default="recognised", json_schema_extra=suggesting("noisy", "hazy"))
+    """What is wrong with the picture."""
+
+
+def name(request: Request, params: Params, noise: Noise) -> Iterator[Step]:
+    """Name what is wrong, and leave the picture as it is."""
+    word = cast(NameParams, params).degradation
+    by_hand = None if word == "recognised" else word
+    seen = Recognised({"noisy": 0.4, "hazy": 0.35, "rainy": 0.25}, by_hand=by_hand, warning=DOUBT)
+    picture = partial(_same, request.degraded)
+    yield Step(1, 3, "looking", picture, recognised=seen)
+    yield Step(2, 3, "walking back", picture, recognised=seen)
+    after = {"noisy": 0.1, "hazy": 0.2, "rainy": 0.7}
+    yield Step(3, 3, "done", picture, recognised=replace(seen, after=after))
+
+
 PLAIN = (Variant("mini", "mini", "The only one.", ()),)
 FILL = Method(
     name="fill",
@@ -186,6 +209,17 @@ MERGE = Method(
     family="Guided fakes",
 )
 GUIDED = (FILL, REFILL, MERGE)
+NAME = Method(
+    name="name",
+    title="Name",
+    help="Names what is wrong.",
+    paper="None",
+    params=NameParams,
+    variants=PLAIN,
+    presets=(),
+    load=lambda device, variant: name,
+    output_size=lambda height, width, params: (height, width),
+)
 
 
 @contextmanager

@@ -279,7 +279,7 @@ def warning(method, **shares):
 
 
 def test_a_clean_picture_is_warned_of(universal):
-    text = "Nothing is recognised that would be wrong with this picture: it may lose detail."
+    text = "Nothing seems to be wrong with this picture: restored, it may lose detail."
     assert warning(universal, noisy=0.1, clean=0.9) == text
 
 

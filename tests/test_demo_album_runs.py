@@ -62,7 +62,7 @@ def picture(tmp_path):
 def view():
     with gr.Blocks():
         buttons = [gr.Button(), gr.Button()]
-        texts = [gr.HTML() for _ in range(3)]
+        texts = [gr.HTML() for _ in range(4)]
         rest = (gr.Column(), gr.HTML(), gr.HTML(), gr.DownloadButton(), gr.Code())
         return View(*buttons, *texts, *rest)
 

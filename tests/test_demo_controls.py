@@ -5,7 +5,7 @@ import pytest
 from pydantic import Field
 
 from demo.controls import DRAWN, control, controls, seed_control, seed_of
-from restoration.params import Knob, Params, knobs_of, only_when
+from restoration.params import Knob, Params, knobs_of, only_when, suggesting
 
 
 class Inner(Params):
@@ -28,6 +28,8 @@ class Form(Params):
     """A number without an upper end."""
     text: str = "hello"
     """Words."""
+    offered: str = Field(default="none", json_schema_extra=suggesting("noisy", "hazy"))
+    """Words, some of them known."""
     tiles: Inner = Inner()
     """A group."""
 
@@ -59,6 +61,7 @@ KNOBS = {knob.key: knob for knob in knobs_of(Form)}
         ("real", gr.Slider),
         ("open_end", gr.Number),
         ("text", gr.Textbox),
+        ("offered", gr.Dropdown),
         ("tiles_size", gr.Slider),
     ],
 )
@@ -75,6 +78,12 @@ def test_a_control_carries_the_label_help_and_default_of_its_knob(knob: Knob):
 def test_a_slider_has_the_range_and_step_of_its_knob():
     made = control(KNOBS["tiles_size"])
     assert (made.minimum, made.maximum, made.step) == (64, 512, 64)
+
+
+def test_a_text_with_suggestions_offers_them_after_its_default_and_takes_any_other():
+    made = control(KNOBS["offered"])
+    assert [value for value, _ in made.choices] == ["none", "noisy", "hazy"]
+    assert made.preprocess("an old photograph") == "an old photograph"
 
 
 def test_a_form_has_one_control_for_every_knob_in_order():

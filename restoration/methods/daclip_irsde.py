@@ -21,8 +21,8 @@ from pydantic import Field
 from clip_degradation import vocabulary
 from restoration import recognition, weights
 from restoration.errors import BadKnobError, WrongWeightsError
-from restoration.methods.irsde_systems import PRESETS, SWEEPS, SYSTEMS, VARIANTS, System
-from restoration.params import Params, Tiles, only_when
+from restoration.methods.irsde_systems import PRESETS, SWEEPS, SYSTEMS, VARIANTS, WORDS, System
+from restoration.params import Params, Tiles, only_when, suggesting
 from restoration.protocol import Method, Recognised, Request, Restorer, Step, Variant
 
 if TYPE_CHECKING:
@@ -51,10 +51,12 @@ class DaclipIrsdeParams(Params):
     """posterior is best at 100 steps, fast at 5 to 20; sde and ode always take 100."""
     steps: int = Field(default=100, ge=1, le=100, json_schema_extra=only_when(walk=STRIDED))
     """Calls of the network: 100 for posterior, 5 to 20 for fast; fewer are smoother and quicker."""
-    degradation: str = Field(default=RECOGNISED, max_length=vocabulary.LONGEST)
+    degradation: str = Field(
+        default=RECOGNISED, max_length=vocabulary.LONGEST, json_schema_extra=suggesting(*WORDS)
+    )
     """What is wrong with the picture: recognised, or a word by hand such as low-light or noisy."""
     view: Literal["usual", "centre", "whole", "close"] = "usual"
-    """Where DA-CLIP looks: usual as it was trained; whole for a long picture, close for noise."""
+    """Published weights look at the central square alone (centre); whole sees all, close grain."""
     tiles: Tiles = Tiles()
     """How a large picture is cut."""
 
@@ -176,9 +178,7 @@ class MeanReverting:
             return ""
         word = max(shares, key=lambda one: shares[one])
         if word == vocabulary.CLEAN:
-            return (
-                "Nothing is recognised that would be wrong with this picture: it may lose detail."
-            )
+            return "Nothing seems to be wrong with this picture: restored, it may lose detail."
         if shares[word] < LOW:
             return (
                 f"No word fits well; {word} is the likeliest with {shares[word]:.0%}. Name the "

@@ -43,6 +43,9 @@ SYSTEMS = {
 }
 """By the name of the variant; sigma is that of the published options for testing."""
 
+WORDS = tuple(dict.fromkeys([*vocabulary.UNIVERSAL, *vocabulary.MINI]))
+"""Words that one or the other network can be told by hand."""
+
 TASKS = {
     "deraining": ("rain", "rain streaks, as in Rain100H"),
     "deblurring": ("motion blur", "blur of a moving camera, as in GoPro"),
