@@ -131,11 +131,11 @@ def _view(method: Method, run: gr.Button, stop: gr.Button, *, seen: bool) -> tup
     with gr.Column(visible=seen) as outputs:
         state = gr.HTML("", label="Status", elem_id=f"{method.name}-status", elem_classes="quiet")
         noted = gr.HTML("", label="Notes", elem_classes="quiet")
-        live = gr.HTML(
-            empty(READY), label="Preview", elem_id=f"{method.name}-live", elem_classes="quiet"
-        )
         found = gr.HTML(
             "", label="Recognised", elem_id=f"{method.name}-recognised", elem_classes="quiet"
+        )
+        live = gr.HTML(
+            empty(READY), label="Preview", elem_id=f"{method.name}-live", elem_classes="quiet"
         )
         with gr.Column(visible=False, elem_id=f"{method.name}-result") as result:
             compared = comparer.comparer("Input and result", elem_id=f"{method.name}-comparer")
