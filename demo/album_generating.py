@@ -11,7 +11,7 @@ import gradio as gr
 
 from demo import failures
 from demo.album_view import Albums
-from demo.controls import QUIET, controls, seed_of
+from demo.controls import QUIET, controls, seed_of, stops
 from demo.fragments import duration, status, strip
 from demo.owners import shelf_of
 from demo.picture import PictureInput, refusal
@@ -115,14 +115,7 @@ def wire(generating: Generating, albums: Albums, picture: PictureInput) -> None:
         concurrency_limit=AT_ONCE,
         **QUIET,
     )
-    generating.stop.click(
-        lambda: (status(STOPPED, kind="idle"), gr.update(interactive=False)),
-        None,
-        [generating.status, generating.stop],
-        cancels=[event],
-        queue=False,
-        **QUIET,
-    )
+    stops(generating.stop, event, generating.status, STOPPED)
     event.then(
         lambda: (gr.update(interactive=True), gr.update(interactive=False)),
         None,

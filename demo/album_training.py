@@ -12,7 +12,7 @@ import gradio as gr
 
 from demo import failures
 from demo.album_view import Albums
-from demo.controls import QUIET, controls
+from demo.controls import QUIET, controls, stops
 from demo.curve import Point, curve
 from demo.fragments import duration, status
 from demo.owners import shelf_of
@@ -100,14 +100,7 @@ def wire(training: Training, albums: Albums, picture: PictureInput) -> None:
         concurrency_limit=AT_ONCE,
         **QUIET,
     )
-    training.stop.click(
-        lambda: (status(STOPPED, kind="idle"), gr.update(interactive=False)),
-        None,
-        [training.status, training.stop],
-        cancels=[event],
-        queue=False,
-        **QUIET,
-    )
+    stops(training.stop, event, training.status, STOPPED)
 
     def over(name: str, request: gr.Request) -> Updates:
         return albums.update(shelf_of(request), name) | {

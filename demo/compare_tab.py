@@ -13,7 +13,7 @@ from demo.album_chooser import Chooser
 from demo.album_view import tried
 from demo.beside import Beside, beside
 from demo.comparing import Asked, Results, View, compare
-from demo.controls import MOST_RADIOS, QUIET, controls, seed_control, seed_of
+from demo.controls import MOST_RADIOS, QUIET, controls, seed_control, seed_of, stops
 from demo.fragments import status
 from demo.method_form import variants
 from demo.method_tab import families
@@ -96,14 +96,7 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
         concurrency_limit=AT_ONCE,
         **QUIET,
     )
-    stop.click(
-        lambda: (status(STOPPED, kind="idle"), gr.update(interactive=False)),
-        None,
-        [view.status, stop],
-        cancels=[event],
-        queue=False,
-        **QUIET,
-    )
+    stops(stop, event, view.status, STOPPED)
     # However a run ends. After Stop this comes once the step in progress is over; until then
     # Gradio would drop a press of Run without a word.
     event.then(lambda: gr.update(interactive=True), None, run, queue=False, **QUIET)

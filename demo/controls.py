@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from demo.fragments import status
 from demo.serving import ASSETS
 from restoration.params import Knob, Params, knobs_of
 from restoration.seeds import LARGEST_SEED
@@ -107,6 +108,18 @@ def seed_control(elem_id: str) -> gr.Number:
 def seed_of(value: int) -> int | None:
     """The seed asked for, unchecked, or None where one is to be drawn."""
     return None if value == DRAWN else value
+
+
+def stops(stop: gr.Button, event: Any, told: gr.HTML, text: str) -> None:
+    """Let a button cancel an event and say so; what becomes of Run, the event's end says."""
+    stop.click(
+        lambda: (status(text, kind="idle"), gr.update(interactive=False)),
+        None,
+        [told, stop],
+        cancels=[event],
+        queue=False,
+        **QUIET,
+    )
 
 
 def _follow(params: type[Params], made: Mapping[str, gr.components.Component]) -> None:

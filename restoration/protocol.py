@@ -131,6 +131,11 @@ class Sweep:
     settings: tuple[Mapping[str, Scalar], ...]
 
 
+def same_size(height: int, width: int, params: Params) -> tuple[int, int]:  # noqa: ARG001
+    """The output size of a method whose result is as large as its input."""
+    return height, width
+
+
 def _any_will_do(request: Request, params: Params) -> None:
     """The check of a method that takes every picture."""
 

@@ -23,7 +23,7 @@ from restoration import recognition, weights
 from restoration.errors import BadKnobError, WrongWeightsError
 from restoration.methods.irsde_systems import PRESETS, SWEEPS, SYSTEMS, VARIANTS, WORDS, System
 from restoration.params import Params, Tiles, only_when, suggesting
-from restoration.protocol import Method, Recognised, Request, Restorer, Step, Variant
+from restoration.protocol import Method, Recognised, Request, Restorer, Step, Variant, same_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -238,11 +238,6 @@ def check(request: Request, params: Params) -> None:
         )
 
 
-def output_size(height: int, width: int, params: Params) -> tuple[int, int]:  # noqa: ARG001
-    """(height, width) of the result: those of the input."""
-    return height, width
-
-
 def load(device: Device, variant: Variant) -> Restorer:
     """The network of a variant and, where it has one, its controller."""
     import torch
@@ -292,7 +287,7 @@ METHOD = Method(
     variants=VARIANTS,
     presets=PRESETS,
     load=load,
-    output_size=output_size,
+    output_size=same_size,
     needs=frozenset({"mask"}),
     check=check,
     sweeps=SWEEPS,

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from restoration.methods import priors
 from restoration.params import Params, only_when
-from restoration.protocol import Method, Preset, Request, Restorer, Step, Sweep, Variant
+from restoration.protocol import Method, Preset, Request, Restorer, Step, Sweep, Variant, same_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -189,11 +189,6 @@ def load(device: Device, variant: Variant) -> Restorer:
     return Gen2res(priors.load_prior(device, variant))
 
 
-def output_size(height: int, width: int, params: Params) -> tuple[int, int]:  # noqa: ARG001
-    """(height, width) of the result: those of the input."""
-    return height, width
-
-
 DEEP = (200, 400, 600)
 VARIANTS = (
     Variant(
@@ -232,7 +227,7 @@ METHOD = Method(
         ),
     ),
     load=load,
-    output_size=output_size,
+    output_size=same_size,
     needs=frozenset({"album"}),
     sweeps=(
         Sweep(
