@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+BUNDLED = Path(__file__).parent / "packs"
 TESTED = {
     "diffbir_swinir",
     "diffbir_bsrnet",
@@ -45,3 +46,8 @@ def test_the_pack_is_known(name):
 def test_a_tested_pack_has_its_test(pack_name):
     modules = Path(__file__).parent.glob("test_*.py")
     assert any(f'"{pack_name}"' in path.read_text() for path in modules if path != Path(__file__))
+
+
+def test_the_packs_of_the_project_stay_small():
+    sizes = [path.stat().st_size for path in BUNDLED.rglob("*") if path.is_file()]
+    assert sum(sizes) <= 40 * 2**20
