@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from clip_degradation.errors import BadWordsError
 
+MISSING = "uncompleted"
+"""The word for a picture with holes."""
+
 UNIVERSAL: Mapping[str, str] = {
     "motion-blurry": "The camera or the subject moved while the picture was taken.",
     "hazy": "Fog, smoke or haze lies over the scene like a grey veil.",
@@ -19,7 +22,7 @@ UNIVERSAL: Mapping[str, str] = {
     "rainy": "Falling rain draws streaks through the picture.",
     "shadowed": "A shadow darkens a part of the picture.",
     "snowy": "Falling snow covers the picture with flakes and streaks.",
-    "uncompleted": "Parts of the picture are missing and painted white.",
+    MISSING: "Parts of the picture are missing and painted white.",
 }
 """The ten of the universal model; "uncompleted" was learnt on faces alone."""
 
@@ -41,7 +44,7 @@ MINI: Mapping[str, str] = {
     "low-light": UNIVERSAL["low-light"],
     "rainy": UNIVERSAL["rainy"],
     "hazy": UNIVERSAL["hazy"],
-    "uncompleted": "Some pixels are missing and painted white.",
+    MISSING: "Some pixels are missing and painted white.",
     CLEAN: "Nothing is wrong with the picture.",
 }
 

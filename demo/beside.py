@@ -1,13 +1,16 @@
 """What some methods need beside the picture: where it is given, when that is seen, how it is read.
 
 Everything follows from `Method.needs`. A method that has the knob named in WHILE wants the mask or
-the kernel only while that knob says so. An album is offered always and needed never.
+the kernel only while that knob says so; one without it does well without a mask, so that a folded
+line offers it. An album is offered always and needed never.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -18,6 +21,7 @@ from demo.drawing import drawing, mask_of, surface_of
 from demo.fragments import empty, figure
 from demo.picture import PictureInput, picture_input
 from restoration.errors import RestorationError
+from restoration.params import knobs_of
 from restoration.protocol import Method, Need
 from restoration.runtime import limits
 
@@ -92,7 +96,8 @@ def beside(
     """
     fields: dict[str, Any] = {}
     panes: dict[Need, gr.Column] = {}
-    makers: dict[Need, Any] = {"mask": _mask, "kernel": _kernel, "exposures": _exposures}
+    mask = partial(_mask, folded=not any(_decides("mask", method) for method in methods))
+    makers: dict[Need, Any] = {"mask": mask, "kernel": _kernel, "exposures": _exposures}
     for need, make in makers.items():
         if any(need in method.needs for method in methods):
             with gr.Column(visible=need in now, elem_classes="beside") as panes[need]:
@@ -149,6 +154,11 @@ def picture_label(method: Method) -> str:
     return "Short exposure" if "exposures" in method.needs else "Picture to restore"
 
 
+def _decides(need: Need, method: Method) -> bool:
+    """Whether a knob of the method says when this is wanted."""
+    return WHILE[need][0] in {knob.key for knob in knobs_of(method.params)}
+
+
 def _is_wanted(need: Need, values: Mapping[str, Any]) -> bool:
     key, value = WHILE.get(need, ("", ""))
     return key not in values or values[key] == value
@@ -161,20 +171,26 @@ def _united(uploaded: Picture | None, drawn: Picture | None) -> Picture | None:
     return replace(uploaded, image=uploaded.image.maximum(drawn.image))
 
 
-def _mask(picture: PictureInput, elem_id: str) -> dict[str, Any]:
-    surface = drawing("Draw over what is lost", f"{elem_id}-drawing")
+def _mask(picture: PictureInput, elem_id: str, *, folded: bool) -> dict[str, Any]:
+    around: AbstractContextManager[Any] = nullcontext()
+    if folded:
+        around = gr.Accordion(
+            "Is something missing? Draw over it", open=False, elem_id=f"{elem_id}-missing"
+        )
+    with around:
+        surface = drawing("Draw over what is lost", f"{elem_id}-drawing")
+        with gr.Accordion("Or give a picture of the mask", open=False, elem_id=f"{elem_id}-masks"):
+            gr.HTML(
+                '<p class="about">As large as the picture, and white where it is to be filled in. '
+                "What is drawn above counts as well.</p>"
+            )
+            mask = picture_input(
+                "Mask",
+                height=SMALL,
+                placeholder="Drop a mask here",
+                elem_id=f"{elem_id}-mask",
+            )
     picture.change(surface_of, picture, surface, queue=False, **QUIET)
-    with gr.Accordion("Or give a picture of the mask", open=False, elem_id=f"{elem_id}-masks"):
-        gr.HTML(
-            '<p class="about">As large as the picture, and white where it is to be filled in. '
-            "What is drawn above counts as well.</p>"
-        )
-        mask = picture_input(
-            "Mask",
-            height=SMALL,
-            placeholder="Drop a mask here",
-            elem_id=f"{elem_id}-mask",
-        )
     return {"mask": mask, "drawing": surface}
 
 

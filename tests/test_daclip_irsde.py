@@ -240,6 +240,21 @@ def test_what_is_no_word_is_refused_before_anything_is_loaded(text):
         METHOD.check(Request(drawn()), replace_params(degradation=text))
 
 
+def seen_with_a_mask(params):
+    words = WORDS | {"uncompleted": ""}
+    method = MeanReverting(network(UNIVERSAL), tiny(), System(words=words))
+    return steps_of(method, params, mask=torch.ones(1, 1, 24, 20))[-1].recognised
+
+
+def test_whoever_marks_holes_has_said_what_is_wrong():
+    assert seen_with_a_mask(QUICK).by_hand == "uncompleted"
+
+
+def test_a_word_by_hand_counts_more_than_the_holes():
+    params = QUICK.model_copy(update={"degradation": "noisy"})
+    assert seen_with_a_mask(params).by_hand == "noisy"
+
+
 def test_a_mask_of_another_size_is_refused():
     mask = torch.ones(1, 1, 5, 5)
     with pytest.raises(BadKnobError, match="the mask has 5x5 pixels and the picture 20x24"):

@@ -106,6 +106,22 @@ def test_what_is_wanted_is_seen_and_the_rest_is_not():
     ]
 
 
+def folds(*methods):
+    """The titles of the folded lines among what these methods need."""
+    with gr.Blocks() as page:
+        beside(methods, picture_input("Picture"), "tab", frozenset({"mask"}))
+    return [one.label for one in page.blocks.values() if isinstance(one, gr.Accordion)]
+
+
+def test_a_mask_that_no_knob_asks_for_is_offered_behind_a_folded_line():
+    asked = replace(MERGE, needs=frozenset({"mask"}))
+    assert folds(asked) == ["Is something missing? Draw over it", "Or give a picture of the mask"]
+
+
+def test_a_mask_that_a_knob_asks_for_is_not_folded():
+    assert folds(FILL) == ["Or give a picture of the mask"]
+
+
 def test_of_several_exposures_the_picture_is_the_short_one():
     assert (picture_label(MERGE), picture_label(FILL)) == ("Short exposure", "Picture to restore")
 

@@ -1,5 +1,6 @@
 """A bundled checkpoint is replaced by a better one, and by no other."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -21,6 +22,7 @@ from restoration.training.judging import (
 )
 from restoration.training.loop import first_network
 from restoration.training.minis import Mini, MinisParams
+from restoration.training.pairs import WORDS
 from restoration.training.photographs import PictureBank, draw
 from restoration.training.prior import PriorParams, PriorRecipe
 from restoration.training.stage1 import Stage1Params, Stage1Recipe
@@ -140,6 +142,27 @@ def test_what_a_prior_goes_on_from_has_the_names_of_its_network(prior, tmp_path)
     assert (kept.step, kept.seconds) == (5, 6.0)
 
 
+def test_a_table_says_what_its_numbers_are_and_has_room_for_its_kinds(mini, good):
+    told = replace(mini, unit="% right", scores=lambda network, pictures: {"jpeg-compressed": 50.0})
+    lines = minis.judge(told, good, PICTURES)
+    assert lines[0].endswith("(3 steps; % right of 1 pictures)")
+    assert lines[1:] == [
+        "                  before candidate",
+        "  jpeg-compressed      -     50.00",
+    ]
+
+
+def test_what_guides_another_one_comes_before_it():
+    names = [mini.name for mini in minis.MINIS]
+    assert names.index("mini-daclip") < names.index("mini-irsde")
+
+
+def test_the_guided_network_is_measured_with_the_bundled_guide():
+    mini = next(mini for mini in minis.MINIS if mini.name == "mini-irsde")
+    found = minis.measure(mini, mini.file, PICTURES)
+    assert set(found) == set(WORDS)
+
+
 def test_minutes_are_shared_out(mini, tmp_path):
     asked = []
 
@@ -177,7 +200,7 @@ def test_every_mini_is_bundled_and_small():
         assert mini.file.stat().st_size <= 10 * 2**20
 
 
-@pytest.mark.parametrize("name", ["stage1", "prior"])
+@pytest.mark.parametrize("name", ["stage1", "prior", "daclip", "irsde"])
 def test_a_plan_passes_the_knobs_on(name, tmp_path):
     Image.fromarray(draw(np.random.default_rng(0), 128)).save(tmp_path / "a.png")
     given = MinisParams(photographs=str(tmp_path), drawn=0, threads=1, workers=2)

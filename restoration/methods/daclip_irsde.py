@@ -82,7 +82,7 @@ class MeanReverting:
     def __call__(self, request: Request, params: Params, noise: Noise) -> Iterator[Step]:
         """Restore; yields what was recognised, a step for every step of the walk, the result."""
         params, mu = cast(DaclipIrsdeParams, params), holed(request)
-        told = self.look(mu, params)
+        told = self.look(mu, params, holes=request.mask is not None)
         levels = levels_for(self.system, params)
         total = len(levels) + 2
         seen = told.recognised
@@ -96,13 +96,17 @@ class MeanReverting:
         seen = seen and self.look_again(restored, params, seen)
         yield Step(total, total, "done", lambda: restored, recognised=seen)
 
-    def look(self, mu: Tensor, params: DaclipIrsdeParams) -> Told:
+    def look(self, mu: Tensor, params: DaclipIrsdeParams, *, holes: bool = False) -> Told:
         """What the network is to be told of the picture, once for all of it.
+
+        Whoever marks holes has said what is wrong, unless another word was given.
 
         Raises:
             BadKnobError: a degradation was named by hand, and this network is told none.
         """
         hand = None if params.degradation == RECOGNISED else recognition.word(params.degradation)
+        if holes and not hand and self._is_told() and vocabulary.MISSING in self.system.words:
+            hand = vocabulary.MISSING
         if hand and not (self.controller and self._is_told()):
             raise BadKnobError(
                 f"these weights are not told the degradation, so {hand!r:.60} would change "

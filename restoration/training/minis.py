@@ -20,13 +20,22 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from clip_degradation import checkpoints
+from clip_degradation import model as daclip_model
 from restoration import weights
 from restoration.errors import RestorationError
 from restoration.networks import guided_unet
+from restoration.networks import irsde as irsde_networks
 from restoration.networks.stage1 import build_swinir
 from restoration.params import Params
-from restoration.training import prior, stage1
-from restoration.training.judging import improves, prior_scores, stage1_scores
+from restoration.training import daclip, irsde, prior, stage1
+from restoration.training.judging import (
+    daclip_scores,
+    improves,
+    irsde_scores,
+    prior_scores,
+    stage1_scores,
+)
 from restoration.training.loop import LoopParams, Recipe, is_main, train
 from restoration.training.photographs import draw, read_photographs
 from restoration.training.pictures import PictureParams
@@ -74,7 +83,9 @@ class Mini:
     build: Callable[[Mapping[str, Any]], nn.Module]
     """The network without weights, from its constructor arguments."""
     scores: Callable[[nn.Module, Sequence[Tensor]], dict[str, float]]
-    """How good the network is on clean pictures (1, 3, H, W) in [0, 1]: mean dB of each kind."""
+    """How good the network is on clean pictures (1, 3, H, W) in [0, 1]: a number of each kind."""
+    unit: str = "mean PSNR in dB"
+    """What the numbers are."""
 
 
 def train_minis(
@@ -111,10 +122,11 @@ def judge(mini: Mini, candidate: Path, pictures: Sequence[Tensor]) -> list[str]:
     verdict = "replaced" if taken else "kept, for the candidate is no better"
     steps = weights.metadata(candidate)["steps"]
     old = {kind: f"{before[kind]:.2f}" if before else "-" for kind in after}
+    wide = max(9, *map(len, after))
     return [
-        f"{mini.name}: {verdict} ({steps} steps; mean PSNR in dB of {len(pictures)} pictures)",
-        f"  {'':9} before candidate",
-        *(f"  {kind:9} {old[kind]:>6} {new:9.2f}" for kind, new in after.items()),
+        f"{mini.name}: {verdict} ({steps} steps; {mini.unit} of {len(pictures)} pictures)",
+        f"  {'':{wide}} before candidate",
+        *(f"  {kind:{wide}} {old[kind]:>6} {new:9.2f}" for kind, new in after.items()),
     ]
 
 
@@ -188,6 +200,14 @@ def _plan(recipe_for: Callable[[P], Recipe], kind: type[P]) -> Plan:
     return plan
 
 
+def _guided_scores(network: nn.Module, pictures: Sequence[Tensor]) -> dict[str, float]:
+    """With the DA-CLIP that is bundled now, since that is what will guide it."""
+    from accelerate import PartialState
+
+    guide = checkpoints.load(weights.locate("mini-daclip")).to(PartialState().device)
+    return irsde_scores(network, pictures, daclip=guide)
+
+
 MINIS = (
     Mini(
         name="mini-swinir",
@@ -203,5 +223,21 @@ MINIS = (
         build=guided_unet.build,
         scores=partial(prior_scores, side=64),
     ),
+    Mini(
+        name="mini-daclip",
+        file=weights.CHECKPOINTS / "mini" / "daclip.safetensors",
+        plan=_plan(daclip.recipe_for, daclip.DaclipParams),
+        build=daclip_model.build,
+        scores=daclip_scores,
+        unit="% recognised",
+    ),
+    Mini(
+        name="mini-irsde",
+        file=weights.CHECKPOINTS / "mini" / "irsde.safetensors",
+        plan=_plan(irsde.recipe_for, irsde.IrsdeParams),
+        build=irsde_networks.build,
+        scores=_guided_scores,
+        unit="mean gain in dB",
+    ),
 )
-"""All of them, one entry each."""
+"""All of them, one entry each; what guides another one comes before it."""

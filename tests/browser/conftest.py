@@ -33,7 +33,7 @@ def address(tmp_path_factory):
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         patch.setenv("RESTORATION_DATA", str(tmp_path_factory.mktemp("data")))
         with registered(SMOOTH, *GUIDED) as methods:
-            shown = ("diffbir", SMOOTH.name, *(method.name for method in GUIDED))
+            shown = ("diffbir", "daclip_irsde", SMOOTH.name, *(method.name for method in GUIDED))
             with served({name: methods[name] for name in shown}) as address:
                 yield address
 
