@@ -36,7 +36,7 @@ LAYERS = (
         "networks",
         "album_pictures",
     },
-    {"album_folder"},
+    {"album_folder", "tiled_autoencoder"},
     {"album_archives"},
     {"albums"},
     {"downloads", "degradations", "random_degradations", "losses"},
