@@ -113,11 +113,18 @@ class IrsdeRecipe:
         return relative_distance(guess, x0, mu)
 
     def _contexts(self, mu: Tensor) -> tuple[Tensor, Tensor]:
-        """What is on crops and what is wrong with them, (B, D) each, each seen as one square."""
+        """What is on crops and what is wrong with them, (B, D) each.
+
+        Seen scaled to one square, or closely where a crop holds several, and averaged.
+        """
         size = self.daclip.image_size
-        seen = mu if mu.shape[-1] == size else functional.interpolate(mu, size, mode="area")
+        if mu.shape[-1] >= 2 * size:
+            seen = mu.unfold(2, size, size).unfold(3, size, size).permute(0, 2, 3, 1, 4, 5)
+        else:
+            seen = functional.interpolate(mu, size, mode="area")[:, None, None]
         with torch.no_grad():
-            content, degradation = self.daclip.encode_image(normalised(seen), control=True)
+            found = self.daclip.encode_image(normalised(seen.flatten(0, 2)), control=True)
+        content, degradation = (one.unflatten(0, (len(mu), -1)).mean(1) for one in found)
         return content, degradation
 
 
