@@ -25,6 +25,10 @@ LAYERS = (
         *("runtime", "recipe", "image_io", "tiling", "colour", "metrics"),
         *("schedules", "samplers", "mean_reverting"),
     },
+    {"latent_schedule", "classifier_free", "restoration_guidance"},
+    {"dpm_solver", "karras"},
+    {"karras_walks"},
+    {"latent_walks"},
     {"operators", "denoisers", "problems"},
     {"spectra", "guidance", "tuning"},
     {

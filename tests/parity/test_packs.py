@@ -21,12 +21,12 @@ TESTED = {
     "daclip_model",
     "daclip_losses",
     "daclip_pipeline",
+    *("diffbir_sampler_spaced", "diffbir_sampler_ddim", "diffbir_sampler_dpms"),
+    "diffbir_sampler_edm",
     *("irsde_unet", "irsde_unet_wild", "irsde_unet_plain", "irsde_nafnet", "irsde_sampler"),
 }
 STILL_TO_COME = {
     *("diffbir_controlnet", "diffbir_vae", "diffbir_text", "diffbir_pipeline"),
-    *("diffbir_sampler_spaced", "diffbir_sampler_ddim", "diffbir_sampler_dpms"),
-    "diffbir_sampler_edm",
 }
 
 
