@@ -1,11 +1,14 @@
 """Files of tensors: told by their first bytes, read without running anything in them.
 
-Safetensors, or `torch.load` with `weights_only=True` and never a fallback to unpickling. A
-network in ONNX is told apart, and read by what runs it.
+Safetensors, or `torch.load` with `weights_only=True` and never a fallback to unpickling. Objects
+beside the tensors of a training state are left unread where that is asked for. A network in ONNX
+is told apart, and read by what runs it.
 """
 
 from __future__ import annotations
 
+import threading
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -24,6 +27,22 @@ ONNX = b"\x08"
 """Its first field: the version of the format."""
 HEAD = 64
 """Bytes that tell what a file is."""
+BESIDE = (
+    *("pytorch_lightning.", "lightning.", "lightning_fabric.", "omegaconf."),
+    *("numpy.", "_codecs.encode", "typing."),
+)
+"""Whose objects a training state of PyTorch Lightning has beside its tensors."""
+_ALLOWING = threading.Lock()
+
+
+class _Unread:
+    """Stands for an object beside the tensors: made from anything, keeps and runs nothing."""
+
+    def __new__(cls, *_args: object) -> _Unread:
+        return object.__new__(cls)
+
+    def __setstate__(self, _state: object) -> None:
+        """Drop what it was."""
 
 
 def kind_of(path: Path) -> Literal["safetensors", "torch", "onnx"]:
@@ -58,8 +77,13 @@ def metadata(path: Path) -> dict[str, str]:
         return dict(file.metadata() or {})
 
 
-def tensors(path: Path) -> Mapping[str, Any]:
-    """What a file holds, still in its wrapper.
+def tensors(path: Path, *, training_state: bool = False) -> Mapping[str, Any]:
+    """What a file holds, still in its wrapper; of safetensors only what is used is read.
+
+    Args:
+        path: the file.
+        training_state: also read one of PyTorch Lightning, where something inert stands for every
+            object beside the tensors; of it too only what is used is read.
 
     Raises:
         WrongWeightsError: it is damaged, or holds code beside its tensors, or is a whole network.
@@ -68,7 +92,7 @@ def tensors(path: Path) -> Mapping[str, Any]:
         case "safetensors":
             return _from_safetensors(path)
         case "torch":
-            return _from_torch(path)
+            return _from_training_state(path) if training_state else _from_torch(path)
         case "onnx":
             raise WrongWeightsError(
                 f"{path.name} is a network in ONNX, and a file of its tensors alone is needed"
@@ -87,13 +111,24 @@ def _from_safetensors(path: Path) -> Mapping[str, Any]:
         ) from None
 
 
-def _from_torch(path: Path) -> Mapping[str, Any]:
+def _from_training_state(path: Path) -> Mapping[str, Any]:
+    import torch
+
+    unknown = _unknown_globals(path)
+    if not all(name.startswith(BESIDE) for name in unknown):
+        raise WrongWeightsError(_refusal(path))
+    stubs: list[Any] = [(_Unread, name) for name in unknown]
+    with _ALLOWING, torch.serialization.safe_globals(stubs):
+        return _from_torch(path, mapped=zipfile.is_zipfile(path))
+
+
+def _from_torch(path: Path, *, mapped: bool = False) -> Mapping[str, Any]:
     import pickle
 
     import torch
 
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError:
         raise WrongWeightsError(_refusal(path)) from None
     except (RuntimeError, EOFError, OSError, ValueError):
@@ -103,14 +138,19 @@ def _from_torch(path: Path) -> Mapping[str, Any]:
     return state
 
 
-def _refusal(path: Path) -> str:
-    """Why a pickle is not read, naming what it would have run; nothing of it is run."""
+def _unknown_globals(path: Path) -> list[str]:
+    """What a pickle would have run that is not about tensors, by name; nothing of it is run."""
     import torch
 
     try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        return torch.serialization.get_unsafe_globals_in_checkpoint(path)
     except (RuntimeError, ValueError, OSError, EOFError, AttributeError):
-        names = []
+        return []
+
+
+def _refusal(path: Path) -> str:
+    """Why a pickle is not read, naming what it would have run."""
+    names = sorted(_unknown_globals(path), key=lambda name: name.startswith(BESIDE))
     calls = f" (it calls {', '.join(names[:3])})" if names else ""
     return (
         f"{path.name} holds program code beside its weights{calls} and is not read, since code "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ import httpx
 from filelock import FileLock
 
 from restoration import weights
-from restoration.errors import DownloadError, WrongWeightsError
+from restoration.errors import BadKnobError, DownloadError, WrongWeightsError
+from restoration.runtime import stable_diffusion_base
 from restoration.weights import Weights
 
 Progress = Callable[[int, int | None], None]
@@ -52,7 +54,8 @@ def fetch(
     """
     if found := weights.find(entry):
         return found
-    if not entry.mirrors:
+    mirrors = addresses(entry)
+    if not mirrors:
         raise DownloadError(
             f"{entry.file} cannot be fetched, no address of it is known. {entry.note} Get it by "
             f"hand and put it into {folder.name}/."
@@ -68,7 +71,7 @@ def fetch(
             return target
         part = target.with_suffix(target.suffix + ".part")
         reasons = []
-        for url in entry.mirrors:
+        for url in mirrors:
             try:
                 _download(url, part, progress or _silent)
                 _check(part, entry)
@@ -78,8 +81,25 @@ def fetch(
                 return part.replace(target)
     raise DownloadError(
         f"{entry.file} could not be fetched ({'; '.join(reasons)}). Try again, or get it by hand "
-        f"from {entry.mirrors[0]} and put it into {folder.name}/."
+        f"from {mirrors[0]} and put it into {folder.name}/."
     )
+
+
+def addresses(entry: Weights) -> tuple[str, ...]:
+    """Where it is fetched from, in this order; the user's own repository comes first.
+
+    Raises:
+        BadKnobError: what the user named is neither on disk nor a repository.
+    """
+    named = stable_diffusion_base() if entry.name == weights.SD_BASE else ""
+    if not named:
+        return entry.mirrors
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", named):
+        raise BadKnobError(
+            "RESTORATION_SD_BASE names nothing that is on disk, and no repository either: what "
+            "would do is a file, a diffusers folder, or owner/name of a repository"
+        )
+    return (f"https://huggingface.co/{named}/resolve/main/{entry.file}", *entry.mirrors)
 
 
 def _download(url: str, part: Path, progress: Progress) -> None:

@@ -5,6 +5,8 @@ This is the only module that reads the environment:
 - RESTORATION_DEVICE: cuda, mps or cpu instead of the best one found
 - RESTORATION_DTYPE: float32, bfloat16 or float16 instead of the device's own
 - RESTORATION_WEIGHTS: further folders with checkpoints, separated like PATH
+- RESTORATION_SD_BASE: a file or diffusers folder of Stable Diffusion 2.1 base, or the repository
+  (owner/name) on Hugging Face that it is fetched from
 - RESTORATION_STATE: where training keeps its state
 - RESTORATION_DATA: where albums are kept
 - RESTORATION_PUBLIC: 1 where strangers share this host; $SPACE_ID, set on Spaces, says so too
@@ -44,6 +46,11 @@ def weight_folders() -> tuple[Path, ...]:
     """Where checkpoints are looked for: $RESTORATION_WEIGHTS, then the project's own folder."""
     named = [part for part in os.environ.get("RESTORATION_WEIGHTS", "").split(os.pathsep) if part]
     return (*map(Path, named), PROJECT / "checkpoints")
+
+
+def stable_diffusion_base() -> str:
+    """The user's own Stable Diffusion 2.1 base, see $RESTORATION_SD_BASE; mostly nothing."""
+    return os.environ.get("RESTORATION_SD_BASE", "").strip()
 
 
 def state_folder() -> Path:

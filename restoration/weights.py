@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from restoration.checkpoint_files import kind_of, metadata, tensors
 from restoration.errors import BadKnobError, MissingWeightsError, WrongWeightsError
-from restoration.runtime import PROJECT, weight_folders
+from restoration.runtime import PROJECT, stable_diffusion_base, weight_folders
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,6 +27,7 @@ __all__ = [
     "Weights",
     "catalogue",
     "check_file",
+    "check_finite",
     "find",
     "fingerprint",
     "kind_of",
@@ -42,6 +43,9 @@ __all__ = [
 ]
 
 CHECKPOINTS = PROJECT / "checkpoints"
+SD_BASE = "sd21-base"
+"""The checkpoint for which a file, a folder or a repository of one's own may be named."""
+STAGE_1 = "preprocess_model."
 
 
 class Weights(BaseModel):
@@ -59,14 +63,17 @@ class Weights(BaseModel):
     licence: str
     restricted: bool
     """Whether its licence has to be read before it is fetched."""
-    wrapper: Literal["bare", "params", "state_dict", "daclip"]
-    """What the tensors are wrapped in, see `unwrap`; "daclip" is a training state of DA-CLIP."""
+    wrapper: Literal["bare", "params", "state_dict", "daclip", "stable-diffusion", "control"]
+    """What the tensors are wrapped in, see `unwrap`; "daclip" is a training state of DA-CLIP, and
+    the last two are read by `networks/stable_diffusion.py`."""
     manifest: str | None
     """File in `checkpoints/manifests` with the key and shape of every tensor."""
     bundled: bool
     note: str
     terms: str | None = None
     """File in `checkpoints/licences` with the whole licence, where the project has it."""
+    also: tuple[str, ...] = ()
+    """Other names under which it is found: of files, or of diffusers folders."""
 
 
 @functools.cache
@@ -89,14 +96,17 @@ def named(name: str) -> Weights:
 
 
 def find(entry: Weights) -> Path | None:
-    """The file anywhere below the weight folders, or None."""
+    """The file, or a folder that stands for it, anywhere below the weight folders, or None."""
     if entry.bundled:
         bundled = CHECKPOINTS / "mini" / entry.file
         return bundled if bundled.is_file() else None
-    for folder in weight_folders():
-        for path in sorted(folder.rglob(entry.file)):
-            if path.is_file():
-                return path
+    if entry.name == SD_BASE and (named := stable_diffusion_base()) and Path(named).exists():
+        return Path(named)
+    for name in (entry.file, *entry.also):
+        for folder in weight_folders():
+            for path in sorted(folder.rglob(name)):
+                if path.is_file() or (path / "unet").is_dir():
+                    return path
     return None
 
 
@@ -133,16 +143,25 @@ def read(path: Path, entry: Weights) -> dict[str, Tensor]:
 
         state = dict(recognition.tensors(path))
     else:
-        state = unwrap(tensors(path), entry)
+        state = unwrap(tensors(path, training_state=path.name in entry.also), entry)
     if entry.manifest:
         _hold_against(manifest(entry)["keys"], state, path.name)
+    check_finite(state, path.name)
+    return state
+
+
+def check_finite(state: Mapping[str, Tensor], file: str) -> None:
+    """Every value is a number.
+
+    Raises:
+        WrongWeightsError: one is not.
+    """
     broken = [key for key, value in state.items() if not _is_finite(value)]
     if broken:
         raise WrongWeightsError(
-            f"{path.name} holds values that are not numbers, first in {broken[0]!r}: "
+            f"{file} holds values that are not numbers, first in {broken[0]!r}: "
             "the file is damaged, fetch it again"
         )
-    return state
 
 
 def check_file(path: Path, entry: Weights) -> None:
@@ -167,6 +186,8 @@ def check_file(path: Path, entry: Weights) -> None:
 def unwrap(state: Mapping[str, Any], entry: Weights) -> dict[str, Tensor]:
     """Take the recorded wrapper off; `module.` of data parallel training goes with "state_dict".
 
+    Of a full checkpoint of DiffBIR v1 only stage 1 is left.
+
     Raises:
         WrongWeightsError: what is inside are not tensors alone.
     """
@@ -177,6 +198,8 @@ def unwrap(state: Mapping[str, Any], entry: Weights) -> dict[str, Tensor]:
         inner = state.get("state_dict", state)
         if next(iter(inner), "").startswith("module."):
             inner = {key.removeprefix("module."): value for key, value in inner.items()}
+        if any(key.startswith(STAGE_1) for key in inner):
+            inner = {k.removeprefix(STAGE_1): v for k, v in inner.items() if k.startswith(STAGE_1)}
     foreign = [key for key, value in inner.items() if not hasattr(value, "shape")]
     if foreign:
         raise WrongWeightsError(
@@ -240,6 +263,11 @@ def verify(name: str) -> str:
     if path.suffix == ".onnx":
         check_file(path, entry)
         return f"sound: a network in ONNX, sha256 {fingerprint(path)}"
+    if entry.wrapper in ("stable-diffusion", "control"):
+        from restoration.networks import stable_diffusion
+
+        count = stable_diffusion.num_tensors(entry)
+        return f"sound: {count} tensors" + (f", sha256 {fingerprint(path)}" * path.is_file())
     state = read(path, entry)
     return f"sound: {len(state)} tensors, sha256 {fingerprint(path)}"
 

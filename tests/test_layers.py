@@ -22,7 +22,7 @@ LAYERS = (
         "image_pixels",
     },
     {
-        *("runtime", "recipe", "image_io", "tiling", "colour", "metrics"),
+        *("runtime", "recipe", "image_io", "tiling", "colour", "metrics", "prompts"),
         *("schedules", "samplers", "mean_reverting"),
     },
     {"latent_schedule", "classifier_free", "restoration_guidance"},
