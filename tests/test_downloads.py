@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from restoration import downloads
-from restoration.errors import DownloadError
+from restoration import downloads, weights
+from restoration.errors import BadKnobError, DownloadError
 from restoration.noise import seeded
 from restoration.weights import Weights
 
@@ -229,3 +229,23 @@ def test_of_several_at_once_one_downloads(server, tmp_path):
     assert set(paths) == {tmp_path / "w.safetensors"}
     assert server.seen["plain"] == 1
     assert Path(paths[0]).read_bytes() == CONTENT
+
+
+def test_a_repository_of_ones_own_is_asked_first(monkeypatch):
+    base = weights.named("sd21-base")
+    monkeypatch.setenv("RESTORATION_SD_BASE", "someone/their-copy")
+    own = f"https://huggingface.co/someone/their-copy/resolve/main/{base.file}"
+    assert downloads.addresses(base) == (own, *base.mirrors)
+
+
+def test_a_repository_of_ones_own_is_for_the_base_alone(monkeypatch):
+    control = weights.named("diffbir-v2")
+    monkeypatch.setenv("RESTORATION_SD_BASE", "someone/their-copy")
+    assert downloads.addresses(control) == control.mirrors
+
+
+@pytest.mark.parametrize("named", ["/no/such/folder", "model.ckpt", "https://a.example/b/c"])
+def test_a_base_that_is_neither_on_disk_nor_a_repository_is_refused(named, monkeypatch):
+    monkeypatch.setenv("RESTORATION_SD_BASE", named)
+    with pytest.raises(BadKnobError, match="RESTORATION_SD_BASE names nothing that is on disk"):
+        downloads.addresses(weights.named("sd21-base"))
