@@ -30,6 +30,13 @@ class Prompt:
     cut: str
     """The rest, from the first word that is not read whole; nothing if all is read."""
 
+    @property
+    def notice(self) -> str:
+        """What to tell who wrote it; nothing if all is read."""
+        if not self.cut:
+            return ""
+        return f"Of {self.num_tokens} tokens {MOST} are read; this is left out: {self.cut}"
+
 
 def read(prompt: str) -> Prompt:
     """The tokens of a prompt, and where it is cut.

@@ -41,6 +41,15 @@ def test_what_is_beyond_the_limit_is_named():
     assert found.tokens[-2:] == (2653, 49407)
 
 
+def test_the_notice_shows_what_is_left_out():
+    notice = prompts.read("word " * 75 + "a lost cat").notice
+    assert notice == "Of 78 tokens 75 are read; this is left out: a lost cat"
+
+
+def test_there_is_no_notice_where_all_is_read():
+    assert prompts.read("word " * 75).notice == ""
+
+
 def test_a_word_that_is_read_in_part_counts_as_cut():
     found = prompts.read("word " * 74 + "antidisestablishmentarianism")
     assert found.cut == "antidisestablishmentarianism"
