@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from diffusers import AutoencoderKL
 from torch import nn
 from torch.testing import assert_close
 
 from restoration.networks.autoencoder_layers import Convolve
+from restoration.networks.stable_diffusion import half_torso
 from restoration.noise import seeded
 from restoration.tiled_autoencoder import (
     FeatureMap,
@@ -21,8 +23,6 @@ CPU = torch.device("cpu")
 
 def tiny_autoencoder(blocks=4, *, attends=True, convolves_latents=True):
     """With weights by chance under which every norm matters."""
-    from diffusers import AutoencoderKL
-
     network = AutoencoderKL(
         block_out_channels=[16] * (blocks - 1) + [32],
         down_block_types=["DownEncoderBlock2D"] * blocks,
@@ -144,6 +144,14 @@ def test_half_precision_stays_near(autoencoder):
     whole = decode(autoencoder, z, 16)
     assert half.dtype == torch.float32
     assert (half - whole).abs().mean() < 0.02 * whole.std()
+
+
+def test_a_network_in_mixed_precision_is_worked_in_the_same():
+    mixed = half_torso(tiny_autoencoder(), torch.bfloat16)
+    image, z = picture(37, 31), latents(5, 7)
+    moments, whole = mixed.encode(image).latent_dist.parameters, mixed.decode(z).sample
+    assert (encode_moments(mixed, image, 16) - moments).abs().mean() < 0.02 * moments.std()
+    assert (decode(mixed, z, 16) - whole).abs().mean() < 0.02 * whole.std()
 
 
 def test_the_spread_between_bands_counts():
