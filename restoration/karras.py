@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,12 +107,6 @@ def published_levels(schedule: LatentSchedule, steps: int) -> Levels:
     alpha_bar[0] = LEAST_SIGNAL
     sigmas = [*_sigmas(alpha_bar), 0.0]
     return Levels(sigmas, sigmas, [*(float(t) for t in times), 0.0], published=True)
-
-
-def strides(sigmas: list[float]) -> Iterator[tuple[int, float, float]]:
-    """(i, sigma before, sigma after) of each step."""
-    for i in range(len(sigmas) - 1):
-        yield i, sigmas[i], sigmas[i + 1]
 
 
 def _sigmas(alpha_bar: Tensor) -> list[float]:

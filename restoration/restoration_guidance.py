@@ -31,6 +31,8 @@ SCALE = 3000.0
 FARTHEST = 1.0
 """Root mean square that no step moves x0 beyond: the standard deviation of latents, so as far as
 one picture is from the next. Decoders are trustworthy about there and no farther."""
+TRIALS = 4
+"""Points tried ahead, after which a guess stays as it is."""
 GREY = (0.2989, 0.587, 0.114)
 SOBEL = ((1.0, 0.0, -1.0), (2.0, 0.0, -2.0), (1.0, 0.0, -1.0))
 
@@ -108,11 +110,12 @@ class PullToLatent:
 
 @dataclass(frozen=True)
 class PullToPicture:
-    """A guide through the decoder: exact about what is seen, two decodings and a way back each.
+    """A guide through the decoder: exact about what is seen, and slow by its decodings.
 
     No step goes beyond the lowest point of the loss ahead, taken from the loss, its slope and the
-    loss at a trial point, as if the loss were a parabola: for a linear decoder it is one, and the
-    loss can only fall. Nor does one move x0 farther than `FARTHEST`.
+    loss at a trial point as if it were a parabola; a trial where the loss is higher than it was is
+    followed by a shorter one. So no correction raises a loss that is convex along its way, as that
+    of a linear decoder is, and none moves x0 farther than `FARTHEST`.
     """
 
     decode: Decode
@@ -139,8 +142,16 @@ class PullToPicture:
         steepness = gradient.square().sum((1, 2, 3))
         farthest = FARTHEST * (gradient[0].numel() / steepness.clamp_min(1e-30)).sqrt()
         trial = torch.minimum(2 * losses / steepness.clamp_min(1e-30), farthest)
-        tried = self._measure(x0 - _per_picture(trial) * gradient)
-        return x0 - _per_picture(self.share * lowest(losses, steepness, trial, tried)) * gradient
+        bottom = torch.zeros_like(trial)
+        for _ in range(TRIALS):
+            tried = self._measure(x0 - _per_picture(trial) * gradient)
+            too_far = ~(tried <= losses)
+            ahead = lowest(losses, steepness, trial, tried).nan_to_num()
+            bottom = ahead.where(~too_far, 0)
+            if not too_far.any():
+                break
+            trial = ahead.where(too_far, trial)
+        return x0 - _per_picture(self.share * bottom) * gradient
 
 
 @dataclass(frozen=True)
