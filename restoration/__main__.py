@@ -36,7 +36,10 @@ from restoration.runtime import PROJECT, limits
 
 WRONG_USE = 2
 """Exit code for arguments that make no sense, as getopt and argparse have it."""
-TRAINED = ("stage1", "prior", "daclip", "irsde", "minis")
+TRAINED = (
+    *("stage1", "prior", "daclip", "irsde"),
+    *("autoencoder", "latent-prior", "diffbir-control", "minis"),
+)
 """What `train` can be told to train, see `training/commands.py`."""
 
 

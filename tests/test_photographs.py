@@ -74,6 +74,18 @@ def test_photographs_are_found_in_folders_below(folder, drawn):
     assert np.array_equal(bank.pictures[0], drawn)
 
 
+def test_a_text_beside_a_photograph_is_its_caption(folder):
+    (folder / "below" / "good.txt").write_text(" grey stones\n", encoding="utf-8")
+    bank = PictureBank.gather(folder, 1, seed=0, side=SIDE)
+    said = {bank.captioned_crop(np.random.default_rng(seed), SIDE)[1] for seed in range(9)}
+    assert said == {"grey stones", ""}
+
+
+def test_a_photograph_without_a_text_has_no_caption(folder):
+    bank = PictureBank.gather(folder, 0, seed=0, side=SIDE)
+    assert bank.captioned_crop(np.random.default_rng(0), SIDE)[1] == ""
+
+
 def test_drawn_pictures_are_mixed_with_photographs(folder):
     assert len(PictureBank.gather(folder, 2, seed=0, side=SIDE).pictures) == 3
 

@@ -6,7 +6,16 @@ from typing import Annotated
 from tyro.conf import OmitArgPrefixes, arg
 
 from restoration.runtime import state_folder
-from restoration.training import daclip, irsde, minis, prior, stage1
+from restoration.training import (
+    autoencoder,
+    daclip,
+    diffbir_control,
+    irsde,
+    latent_prior,
+    minis,
+    prior,
+    stage1,
+)
 
 
 def train_stage1(knobs: Annotated[stage1.Stage1Params, OmitArgPrefixes, arg(name="")]) -> None:
@@ -29,6 +38,27 @@ def train_irsde(knobs: Annotated[irsde.IrsdeParams, OmitArgPrefixes, arg(name=""
     irsde.train_irsde(knobs, state_folder())
 
 
+def train_autoencoder(
+    knobs: Annotated[autoencoder.AutoencoderParams, OmitArgPrefixes, arg(name="")],
+) -> None:
+    """Train what turns pictures into latents for a small DiffBIR, from its last state on."""
+    autoencoder.train_autoencoder(knobs, state_folder())
+
+
+def train_latent_prior(
+    knobs: Annotated[latent_prior.LatentPriorParams, OmitArgPrefixes, arg(name="")],
+) -> None:
+    """Train a diffusion model of such latents, from its last state on."""
+    latent_prior.train_latent_prior(knobs, state_folder())
+
+
+def train_diffbir_control(
+    knobs: Annotated[diffbir_control.ControlParams, OmitArgPrefixes, arg(name="")],
+) -> None:
+    """Train DiffBIR's control branch, of the mini or of full size, from its last state on."""
+    diffbir_control.train_control(knobs, state_folder())
+
+
 def train_minis(knobs: Annotated[minis.MinisParams, OmitArgPrefixes, arg(name="")]) -> None:
     """Train every mini on from its last state, sharing the time among them."""
     print("\n".join(minis.train_minis(knobs, state_folder())))  # noqa: T201  # it is a command
@@ -39,5 +69,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "prior": train_prior,
     "daclip": train_daclip,
     "irsde": train_irsde,
+    "autoencoder": train_autoencoder,
+    "latent-prior": train_latent_prior,
+    "diffbir-control": train_diffbir_control,
     "minis": train_minis,
 }

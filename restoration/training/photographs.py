@@ -39,6 +39,8 @@ class PictureBank:
     """Pictures in memory, each (H, W, 3) uint8 and at least as large as a crop."""
 
     pictures: Sequence[Pixels]
+    captions: Sequence[str] = ()
+    """Of the pictures in their order; those beyond the last have none."""
 
     @classmethod
     def gather(cls, folder: Path | None, num_drawn: int, *, seed: int, side: int) -> PictureBank:
@@ -48,7 +50,8 @@ class PictureBank:
             RestorationError: there is nothing to train on.
         """
         smallest = max(side, SMALLEST)
-        photographs = list(read_photographs(folder, smallest)) if folder else []
+        named = list(named_photographs(folder, smallest)) if folder else []
+        photographs = [pixels for _, pixels in named]
         if folder and not photographs:
             raise RestorationError(
                 f"photographs: the folder {folder.name!r} holds no picture that can be read and "
@@ -61,19 +64,29 @@ class PictureBank:
             )
         rngs = (np.random.default_rng([seed, i]) for i in range(num_drawn))
         drawn = [draw(rng, max(side, DRAWN_SIDE)) for rng in rngs]
-        return cls([*photographs, *drawn])
+        return cls([*photographs, *drawn], [caption_of(path) for path, _ in named])
 
     def crop(self, rng: np.random.Generator, side: int) -> Tensor:
         """A random square (1, 3, side, side) in [0, 1], turned, mirrored, sometimes shrunk."""
-        pixels = self.pictures[int(rng.integers(len(self.pictures)))]
-        shrink = 2 if rng.random() < 0.2 and min(pixels.shape[:2]) >= 2 * side else 1
-        reach = side * shrink
-        top, left = (int(rng.integers(length - reach + 1)) for length in pixels.shape[:2])
-        square = np.rot90(pixels[top : top + reach, left : left + reach], int(rng.integers(4)))
-        if rng.random() < 0.5:
-            square = square[:, ::-1]
-        crop = torch.from_numpy(square.copy()).permute(2, 0, 1)[None].float() / 255
-        return crop if shrink == 1 else torch.nn.functional.avg_pool2d(crop, shrink)
+        return self.captioned_crop(rng, side)[0]
+
+    def captioned_crop(self, rng: np.random.Generator, side: int) -> tuple[Tensor, str]:
+        """The same, and the caption of its picture; nothing where it has none."""
+        i = int(rng.integers(len(self.pictures)))
+        caption = self.captions[i] if i < len(self.captions) else ""
+        return random_crop(self.pictures[i], rng, side), caption
+
+
+def random_crop(pixels: Pixels, rng: np.random.Generator, side: int) -> Tensor:
+    """A random square of a picture, (1, 3, side, side) in [0, 1], as `PictureBank.crop`."""
+    shrink = 2 if rng.random() < 0.2 and min(pixels.shape[:2]) >= 2 * side else 1
+    reach = side * shrink
+    top, left = (int(rng.integers(length - reach + 1)) for length in pixels.shape[:2])
+    square = np.rot90(pixels[top : top + reach, left : left + reach], int(rng.integers(4)))
+    if rng.random() < 0.5:
+        square = square[:, ::-1]
+    crop = torch.from_numpy(square.copy()).permute(2, 0, 1)[None].float() / 255
+    return crop if shrink == 1 else torch.nn.functional.avg_pool2d(crop, shrink)
 
 
 def photograph_paths(folder: Path) -> list[Path]:
@@ -83,13 +96,24 @@ def photograph_paths(folder: Path) -> list[Path]:
 
 def read_photographs(folder: Path, smallest: int = SMALLEST) -> Iterator[Pixels]:
     """Each picture below `folder` whose sides are at least `smallest`; unreadable ones left out."""
+    return (pixels for _, pixels in named_photographs(folder, smallest))
+
+
+def caption_of(path: Path) -> str:
+    """What the text file beside a photograph says (`a.txt` of `a.jpg`); nothing without one."""
+    beside = path.with_suffix(".txt")
+    return beside.read_text(encoding="utf-8").strip() if beside.is_file() else ""
+
+
+def named_photographs(folder: Path, smallest: int) -> Iterator[tuple[Path, Pixels]]:
+    """`read_photographs`, each with its file."""
     for path in photograph_paths(folder):
         try:
             image = image_io.read(path).image
         except RestorationError:
             continue
         if min(image.shape[-2:]) >= smallest:
-            yield image[0].permute(1, 2, 0).mul(255).round().byte().numpy()
+            yield path, image[0].permute(1, 2, 0).mul(255).round().byte().numpy()
 
 
 def draw(rng: np.random.Generator, side: int) -> Pixels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +60,16 @@ def read_state(path: Path, kind: Callable[..., S]) -> S | None:
         raise RestorationError(
             f"{path.name} is no training state: move it away to begin anew"
         ) from error
+
+
+def part(state: State, name: str) -> State:
+    """The state of one module of the network, under its own names; to be exported, not resumed."""
+    prefix = f"{name}."
+    network, ema = (
+        {key.removeprefix(prefix): value for key, value in whole.items() if key.startswith(prefix)}
+        for whole in (state.network, state.ema)
+    )
+    return replace(state, network=network, ema=ema, optimizer={})
 
 
 def export(state: State, path: Path, *, name: str, config: Mapping[str, Any]) -> Path:
