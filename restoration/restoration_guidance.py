@@ -17,11 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from restoration.latent_schedule import Guide
 from restoration.schedules import Schedule
 
 Decode = Callable[[Tensor], Tensor]
@@ -58,14 +60,16 @@ class Span:
 
 
 def flatness(picture: Tensor) -> Tensor:
-    """(B, 3, H, W) in [0, 1], even sides -> (B, 1, H, W) weights: 1 in flat regions, down to 0."""
+    """(B, 3, H, W) in [0, 1] -> (B, 1, H, W) weights: 1 in flat regions, down to 0 in textures."""
+    height, width = picture.shape[-2:]
     grey = torch.einsum("bchw,c->bhw", picture, picture.new_tensor(GREY))[:, None]
     kernel = picture.new_tensor(SOBEL)
     kernels = torch.stack([kernel, kernel.T])[:, None]
     slopes = functional.conv2d(functional.pad(grey, (1, 1, 1, 1), mode="replicate"), kernels)
     magnitude = slopes.square().sum(1, keepdim=True).sqrt()
-    blocks = 4 * functional.avg_pool2d(magnitude, 2)
-    return 1 - functional.interpolate(blocks.tanh(), scale_factor=2)
+    blocks = 4 * functional.avg_pool2d(magnitude, 2, ceil_mode=True)
+    textured = functional.interpolate(blocks.tanh(), scale_factor=2)
+    return 1 - textured[..., :height, :width]
 
 
 def pooled_flatness(picture: Tensor, size: tuple[int, int]) -> Tensor:
@@ -152,6 +156,37 @@ class PullToPicture:
                 break
             trial = ahead.where(too_far, trial)
         return x0 - _per_picture(self.share * bottom) * gradient
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """What is asked of a guide, in the words of the published options."""
+
+    share: float = 0.0
+    """How strongly, 0 (not at all) to 1: see `PullToLatent` and `PullToPicture`."""
+    loss: Literal["w_mse", "mse"] = "w_mse"
+    """Whether textured regions are left free."""
+    space: Literal["latent", "rgb"] = "latent"
+    """Where pictures are compared."""
+    span: Span = Span()
+
+    def towards(self, picture: Tensor, encoded: Tensor, decode: Decode) -> Guide | None:
+        """The guide, or none where nothing is asked for.
+
+        Args:
+            picture: (B, 3, H, W) of stage 1 in [0, 1], as large as what `decode` makes.
+            encoded: (B, 4, h, w) the mode of that picture encoded, once for the whole walk.
+            decode: used by "rgb" alone.
+        """
+        if not self.share:
+            return None
+        weighted = self.loss == "w_mse"
+        if self.space == "latent":
+            height, width = encoded.shape[-2:]
+            weight = pooled_flatness(picture, (height, width)) if weighted else None
+            return PullToLatent(encoded, self.share, weight, self.span)
+        weight = flatness(picture) if weighted else None
+        return PullToPicture(decode, 2 * picture - 1, self.share, weight, self.span)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from restoration.latent_walks import SAMPLERS, Course, spaced_levels, walk
 from restoration.noise import seeded
 from restoration.restoration_guidance import (
     FARTHEST,
+    Guidance,
     PublishedPull,
     PullToLatent,
     PullToPicture,
@@ -88,6 +89,12 @@ def test_texture_is_left_free():
 def test_weights_are_the_same_in_blocks_of_two():
     weight = flatness(half_flat())
     assert torch.equal(weight[..., ::2, ::2], weight[..., 1::2, 1::2])
+
+
+def test_odd_sides_have_weights_too():
+    weight = flatness(half_flat()[..., 1:, :-1])
+    assert weight.shape == (1, 1, 15, 15)
+    assert weight[..., 10:].mean() < 0.1
 
 
 @pytest.mark.parametrize("size", [(2, 2), (4, 8), (3, 5)])
@@ -216,3 +223,23 @@ def test_the_share_leads_evenly_to_the_picture_of_stage_1(sampler):
 def test_gradients_do_not_leak():
     assert not PullToPicture(bent, picture(), 0.5)(latent(2), 500).requires_grad
     assert not published(bent, picture(), 0.001)(latent(2), 999).requires_grad
+
+
+@pytest.mark.parametrize("loss_name", ["w_mse", "mse"])
+def test_guidance_in_latents_is_a_pull_to_the_encoded_picture(loss_name):
+    guide = Guidance(0.5, loss_name).towards((picture() + 1) / 2, latent(1), bent)
+    weights = {"w_mse": pooled_flatness((picture() + 1) / 2, (6, 5)), "mse": torch.ones(2, 1, 6, 5)}
+    want = latent(2) + 0.5 * weights[loss_name] * (latent(1) - latent(2))
+    assert_close(guide(latent(2), 500), want)
+
+
+@pytest.mark.parametrize("loss_name", ["w_mse", "mse"])
+def test_guidance_in_rgb_is_a_pull_to_the_picture(loss_name):
+    guide = Guidance(0.5, loss_name, "rgb", TWICE).towards((picture() + 1) / 2, latent(1), bent)
+    weights = {"w_mse": flatness((picture() + 1) / 2), "mse": None}
+    want = PullToPicture(bent, picture(), 0.5, weights[loss_name], TWICE)(latent(2), 500)
+    assert_close(guide(latent(2), 500), want)
+
+
+def test_no_guidance_is_no_guide():
+    assert Guidance().towards((picture() + 1) / 2, latent(1), bent) is None
