@@ -124,7 +124,7 @@ class IrsdeRecipe:
             seen = functional.interpolate(mu, size, mode="area")[:, None, None]
         with torch.no_grad():
             found = self.daclip.encode_image(normalised(seen.flatten(0, 2)), control=True)
-        content, degradation = (one.unflatten(0, (len(mu), -1)).mean(1) for one in found)
+        content, degradation = (one.view(len(mu), -1, one.shape[-1]).mean(1) for one in found)
         return content, degradation
 
 
