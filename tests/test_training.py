@@ -237,3 +237,17 @@ def test_two_processes_stop_at_the_same_step(tmp_path):
         timeout=120,
     )
     assert int(weights.metadata(out)["steps"]) % loop.AGREE_EVERY == 0
+
+
+def test_runs_that_lead_to_one_step_give_what_one_run_gives(recipe, tmp_path):
+    whole = loop.train(recipe, tiny(until=3), tmp_path / "whole")
+    loop.train(recipe, tiny(until=3, steps=2), tmp_path / "parts")
+    parts = loop.train(recipe, tiny(until=3, steps=2), tmp_path / "parts")
+    assert whole.step == parts.step == 3
+    assert same(whole.network, parts.network)
+    assert same(whole.ema, parts.ema)
+
+
+def test_training_that_has_ended_makes_no_step(recipe, tmp_path):
+    loop.train(recipe, tiny(until=1), tmp_path)
+    assert loop.train(recipe, tiny(until=1), tmp_path).step == 1

@@ -7,7 +7,6 @@ of a batch follows from (seed, step, process), so that resuming needs nothing bu
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,13 +22,11 @@ from tqdm import tqdm
 
 from restoration.errors import RestorationError
 from restoration.params import Params
+from restoration.training.optimisers import Manner, move_average, usual
 from restoration.training.state import State, load_state, save_state
 
 Batch = tuple[Tensor, ...]
 
-WARM_UP = 100
-"""Steps in which the learning rate rises at the start of every run."""
-EMA_DECAY = 0.999
 SAVE_EVERY = 60.0
 """Seconds between two states on disk."""
 AGREE_EVERY = 10
@@ -43,6 +40,8 @@ class LoopParams(Params):
     """How long this run takes; the learning rate falls to its end along a cosine."""
     steps: int = Field(default=0, ge=0, le=100_000_000)
     """How many steps this run makes, instead of minutes; the same steps give the same weights."""
+    until: int = Field(default=0, ge=0, le=100_000_000)
+    """The step at which training ends, instead of minutes, however many runs lead there."""
     batch: int = Field(default=8, ge=1, le=4096)
     """Crops per step and process."""
     learning_rate: float = Field(default=1e-3, gt=0, le=1)
@@ -53,6 +52,10 @@ class LoopParams(Params):
     """CPU threads of a process; 0 leaves it to torch."""
     workers: int = Field(default=0, ge=0, le=256)
     """Processes that prepare batches ahead; a GPU waits without them, a CPU is faster without."""
+
+    def manner(self) -> Manner:
+        """How the network is optimised."""
+        return usual(self.learning_rate)
 
 
 class Recipe(Protocol):
@@ -85,6 +88,7 @@ class Learner:
     network: nn.Module
     optimizer: Any
     ema: dict[str, Tensor]
+    manner: Manner
 
     @classmethod
     def ready(cls, recipe: Recipe, params: LoopParams, state: State | None) -> Learner:
@@ -103,13 +107,12 @@ class Learner:
         ema = {
             key: value.detach().to(accelerator.device, copy=True) for key, value in averaged.items()
         }
-        optimizer = torch.optim.AdamW(
-            network.parameters(), params.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
-        )
+        manner = params.manner()
+        optimizer: Any = manner.optimizer(network, params.learning_rate)
         network, optimizer = accelerator.prepare(network.train(), optimizer)
         if state and state.optimizer:
             optimizer.load_state_dict(state.optimizer)
-        return cls(accelerator, recipe, network, optimizer, ema)
+        return cls(accelerator, recipe, network, optimizer, ema, manner)
 
     def learn(self, batch: Batch, rate: float, step: int) -> Tensor:
         """Make step number `step`; gives its loss."""
@@ -118,10 +121,11 @@ class Learner:
         there = tuple(tensor.to(self.accelerator.device) for tensor in batch)
         loss = self.recipe.loss(self.network, there)
         self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.network.parameters(), 1.0)
+        if self.manner.longest:
+            self.accelerator.clip_grad_norm_(self.network.parameters(), self.manner.longest)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        _average(self.ema, self.weights(), step)
+        move_average(self.ema, self.weights(), self.manner.kept(step))
         return loss.detach()
 
     def weights(self) -> dict[str, Tensor]:
@@ -161,7 +165,8 @@ def train(recipe: Recipe, params: LoopParams, folder: Path, start: State | None 
     main = learner.accelerator.is_main_process
     step, seconds = (last.step, last.seconds) if last else (0, 0.0)
     begun = saved = time.monotonic()
-    rates, batches = _rates(params, learner.accelerator), _batches(recipe, params, step, learner)
+    rates = _rates(params, learner.accelerator, step)
+    batches = _batches(recipe, params, step, learner)
     with tqdm(desc=recipe.name, unit="step", initial=step, disable=None if main else True) as bar:
         for rate, batch in zip(rates, batches, strict=False):  # the rates end, batches never do
             loss = learner.learn(batch, rate, step)
@@ -204,24 +209,27 @@ def mixed_precision() -> str:
     return "bf16" if able else "no"
 
 
-def _rates(params: LoopParams, accelerator: Any) -> Iterator[float]:
-    """The learning rate of each step until the run is over, the same in every process.
+def _rates(params: LoopParams, accelerator: Any, first: int = 0) -> Iterator[float]:
+    """The learning rate of each step from `first` until the run is over, the same everywhere.
 
     Processes whose clocks differ would learn at different rates and stop at different steps, and
     the last would wait for the others for ever; so they ask the first one now and then.
     """
     start, alone = time.monotonic(), accelerator.num_processes == 1
-    progress = 0.0
+    progress, rate = 0.0, params.manner().rate
     for made in itertools.count():
-        if params.steps:
+        if params.until:
+            if params.steps and made == params.steps:
+                return
+            progress = (first + made) / params.until
+        elif params.steps:
             progress = made / params.steps
         elif alone or made % AGREE_EVERY == 0:
             over = (time.monotonic() - start) / (60 * params.minutes) if params.minutes else 1.0
             progress = over if alone else _of_the_first(over, accelerator.device)
         if progress >= 1:
             return
-        cosine = 0.5 + 0.5 * math.cos(math.pi * progress)
-        yield params.learning_rate * min(1.0, (made + 1) / WARM_UP) * cosine
+        yield rate(first + made if params.until else made, progress)
 
 
 def _of_the_first(value: float, device: torch.device) -> float:
@@ -250,14 +258,3 @@ def _fill(network: nn.Module, state: State, name: str) -> None:
             f"the training state of {name} is that of a network of another size: give the same "
             "knobs as before, or move it away to begin anew"
         ) from error
-
-
-@torch.no_grad()
-def _average(ema: dict[str, Tensor], weights: dict[str, Tensor], step: int) -> None:
-    """Exponential moving average of the weights, faster at first; buffers are copied."""
-    decay = min(EMA_DECAY, (2 + step) / (11 + step))
-    for key, value in weights.items():
-        if value.is_floating_point():
-            ema[key].lerp_(value.to(ema[key]), 1 - decay)
-        else:
-            ema[key].copy_(value)

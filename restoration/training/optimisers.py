@@ -1,4 +1,4 @@
-"""How the mean-reverting networks are published to have been optimised: Lion, rates, average.
+"""How networks are optimised: what is usual here, and what is published of DA-CLIP and IR-SDE.
 
 Steps are counted from 0.
 """
@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+USUAL_WARM_UP = 100
+"""Steps in which the usual rate rises at the start of every run."""
+USUAL_KEPT = 0.999
+"""The highest share of itself that the usual average keeps."""
 
 
 class Lion(torch.optim.Optimizer):
@@ -58,7 +64,32 @@ class Lion(torch.optim.Optimizer):
         average.lerp_(grad, 1 - far)
 
 
-def cosine(step: int, steps: int, rate: float, end: float = 0.0) -> float:
+@dataclass(frozen=True)
+class Manner:
+    """How a recipe is optimised."""
+
+    optimizer: Callable[[nn.Module, float], torch.optim.Optimizer]
+    """(network, rate) -> what moves its weights."""
+    rate: Callable[[int, float], float]
+    """(steps made, share of the run that is over) -> the learning rate of the next step."""
+    kept: Callable[[int], float]
+    """Step -> the share of itself that the average of the weights keeps."""
+    longest: float = 1.0
+    """What the gradient is shortened to where it is longer; 0 leaves it as it is."""
+
+
+def usual(rate: float) -> Manner:
+    """AdamW; a warm-up, then half a cosine to 0; an average that is faster at first."""
+    return Manner(
+        optimizer=lambda network, rate: torch.optim.AdamW(
+            network.parameters(), rate, betas=(0.9, 0.99), weight_decay=1e-4
+        ),
+        rate=lambda made, over: rate * min(1.0, (made + 1) / USUAL_WARM_UP) * cosine(over, 1, 1.0),
+        kept=lambda step: min(USUAL_KEPT, (2 + step) / (11 + step)),
+    )
+
+
+def cosine(step: float, steps: float, rate: float, end: float = 0.0) -> float:
     """The learning rate that falls from `rate` to `end` along half a cosine.
 
     The universal and the wild network: from 2e-4 to 1e-6 over all steps.
@@ -66,7 +97,7 @@ def cosine(step: int, steps: int, rate: float, end: float = 0.0) -> float:
     return end + (rate - end) * (1 + math.cos(math.pi * step / steps)) / 2
 
 
-def warmed_cosine(step: int, steps: int, rate: float, warm_up: int) -> float:
+def warmed_cosine(step: float, steps: float, rate: float, warm_up: int) -> float:
     """The learning rate that rises evenly for `warm_up` steps, then falls to 0 along a cosine.
 
     DA-CLIP's controller: 3e-5 after 100 steps.
