@@ -3,11 +3,13 @@
     python -m benchmarks.stage2                             # 512 and 1024, float32, best device
     python -m benchmarks.stage2 --sizes 512 --stages unet control --dtype bfloat16
     python -m benchmarks.stage2 --sizes 1024 --stages decode --tile 256
+    python -m benchmarks.stage2 --sizes 512 --stages whole --batch 2    # everything held at once
 
 Prints Markdown. The networks are those of Stable Diffusion 2.1 and DiffBIR with weights by chance,
 which cost what trained ones cost. Each stage runs in a process of its own, so that no peak hides
 another: beside its weights, memory is what the stage needs while it works. `unet` and `control`
-are one call; a step with guidance makes two. Run it on an otherwise idle machine.
+are one call; a step with guidance makes two, or one with a batch of 2. `whole` holds all networks
+and works every stage once. Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from restoration.networks import stable_diffusion, stage1
 from restoration.noise import seeded
 from restoration.runtime import Device
 
-Stage = Literal["clean", "encode", "text", "control", "unet", "decode"]
+Stage = Literal["clean", "encode", "text", "control", "unet", "decode", "whole"]
 STAGES: tuple[Stage, ...] = ("clean", "encode", "text", "control", "unet", "decode")
 LATENT = 8
 """How many times smaller than a picture its latents are."""
@@ -96,6 +98,10 @@ BUILD: dict[Stage, Callable[[], Any]] = {
 
 def filled(stage: Stage, device: Device) -> Any:
     """The network of a stage on the device, with small weights by chance; norms in float32."""
+    if stage == "whole":
+        parts = nn.ModuleDict({part: filled(part, device) for part in STAGES if part != "decode"})
+        parts["decode"] = parts["encode"]
+        return parts
     network, chance = BUILD[stage](), torch.Generator().manual_seed(0)
     for module in network.modules():
         for name, empty in list(module.named_parameters(recurse=False)):
@@ -111,6 +117,8 @@ def filled(stage: Stage, device: Device) -> Any:
 @torch.no_grad()
 def work(stage: Stage, network: Any, size: int, asked: Asked) -> Tensor:
     """One stage on noise."""
+    if stage == "whole":
+        return [work(part, network[part], size, asked) for part in STAGES][-1]
     place, noise, small = next(network.parameters()).device, seeded(0), size // LATENT
 
     def drawn(*shape: int) -> Tensor:

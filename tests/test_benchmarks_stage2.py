@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from benchmarks import stage2
-from benchmarks.stage2 import Asked, Measured, filled, forget_peak, peak, table, work
+from benchmarks.stage2 import STAGES, Asked, Measured, filled, forget_peak, peak, table, work
 from restoration.networks import stable_diffusion
 from restoration.runtime import Device
 from tests.test_tiled_autoencoder import tiny_autoencoder
@@ -24,6 +24,13 @@ UNET = {
     "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
 }
 CONTROL = {**stable_diffusion.CONTROL, **NARROW}
+TEXT = {
+    **stable_diffusion.TEXT,
+    "hidden_size": 16,
+    "intermediate_size": 16,
+    "num_attention_heads": 1,
+    "num_hidden_layers": 1,
+}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +45,20 @@ CONTROL = {**stable_diffusion.CONTROL, **NARROW}
 )
 def test_every_stage_is_worked(stage, network, expected):
     assert work(stage, network(), 64, Asked(batch=2)).shape == expected
+
+
+def test_the_whole_works_every_stage_and_ends_with_the_picture():
+    autoencoder, text = tiny_autoencoder(), stable_diffusion.new_text(TEXT)
+    parts = [
+        nn.Conv2d(3, 3, 1),
+        autoencoder,
+        text,
+        stable_diffusion.new_control(CONTROL),
+        stable_diffusion.new_unet(UNET),
+        autoencoder,
+    ]
+    networks = nn.ModuleDict(dict(zip(STAGES, parts, strict=True)))
+    assert work("whole", networks, 64, Asked()).shape == (1, 3, 64, 64)
 
 
 def test_the_peak_is_seen_after_it_is_over():

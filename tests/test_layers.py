@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"errors"},
-    {"params", "noise", "seeds"},
+    {"params", "noise", "seeds", "capacity", "memory_plan"},
     {"album_knobs"},
     {"protocol"},
     {
