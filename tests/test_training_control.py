@@ -13,15 +13,10 @@ from restoration import prompts, weights
 from restoration.errors import BadKnobError
 from restoration.networks import mini_diffbir, stable_diffusion
 from restoration.noise import seeded
-from restoration.training import commands, diffbir_control, loop
+from restoration.training import commands, control_parts, diffbir_control, loop
 from restoration.training.autoencoder import AutoencoderParams
-from restoration.training.diffbir_control import (
-    Controlled,
-    ControlParams,
-    ControlRecipe,
-    Parts,
-    parts_for,
-)
+from restoration.training.control_parts import ControlParams, Parts, parts_for
+from restoration.training.diffbir_control import Controlled, ControlRecipe, KeptControlRecipe
 from restoration.training.latent_prior import LatentPriorParams
 from restoration.training.latents import Latents, schedule_for
 from restoration.training.photographs import PictureBank, draw
@@ -76,7 +71,7 @@ def inputs():
 
 
 def test_a_batch_holds_pairs_noise_steps_and_tokens(recipe):
-    x, degraded, z, eps, t, noise, t_c, tokens = batch_of(recipe)
+    x, degraded, tokens, z, eps, t, noise, t_c = batch_of(recipe)
     assert x.shape == degraded.shape == (2, 3, 64, 64)
     assert x.min() < 0 <= degraded.min()
     assert z.shape == eps.shape == noise.shape == (2, 4, 16, 16)
@@ -91,7 +86,7 @@ def test_a_batch_follows_from_the_generator(recipe):
 
 def test_conditions_are_noised_by_less_than_the_knob_says(bank, parts):
     recipe = ControlRecipe(tiny(condition_noise=3), bank, parts)
-    *_, t_c, _ = batch_of(recipe, 12)
+    *_, t_c = batch_of(recipe, 12)
     assert set(t_c.tolist()) == {0, 1, 2}
 
 
@@ -112,22 +107,46 @@ def test_a_condition_is_the_mode_of_what_stage_1_makes(bank, parts):
     bright = Parts(parts.latents, parts.unet, UNET, nn.Hardtanh(0.5, 1))
     degraded = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     found = ControlRecipe(tiny(), bank, bright).condition(degraded)
-    wanted = parts.latents.encode(degraded.clamp_min(0.5) * 2 - 1)
+    wanted, _ = parts.latents.moments(degraded.clamp_min(0.5) * 2 - 1)
     assert_close(found, wanted, atol=0.02, rtol=0.02)
 
 
-def test_the_knobs_rule_the_degradation(bank, parts):
-    crop = bank.crop(np.random.default_rng(0), 64)
+def test_the_scale_rules_the_degradation(bank, parts):
     light, heavy = (
         torch.stack(
             [
-                (ControlRecipe(tiny(scale=scale), bank, parts)._degraded(crop, rng) - crop).abs()
-                for rng in map(np.random.default_rng, range(6))
+                (pair.degraded - pair.clean).abs().mean()
+                for pair in map(ControlRecipe(tiny(scale=scale), bank, parts).pair, rngs(8))
             ]
         ).mean()
         for scale in (1, 8)
     )
     assert light < heavy
+
+
+def rngs(count):
+    return map(np.random.default_rng, range(count))
+
+
+def test_kept_crops_are_encoded_once_and_again_the_same(bank, parts):
+    recipe = KeptControlRecipe(tiny(kept=3), bank, parts)
+    first, again = batch_of(recipe, 6), batch_of(recipe, 6)
+    assert set(recipe.kept) <= {0, 1, 2}
+    other = batch_of(KeptControlRecipe(tiny(kept=3), bank, parts), 6)
+    for one, two, three in zip(first, again, other, strict=True):
+        assert torch.equal(one, two)
+        assert torch.equal(one, three)
+
+
+@torch.no_grad()
+def test_kept_crops_cost_what_fresh_ones_do(bank, parts):
+    kept = KeptControlRecipe(tiny(kept=1), bank, parts)
+    network, (*pair, z, eps, t, noise, t_c) = kept.build(), batch_of(kept, 1)
+    fresh = ControlRecipe(tiny(), bank, parts)
+    clean, degraded, _ = fresh.pair(np.random.default_rng([0, 0]))
+    tokens = torch.zeros(1, prompts.LENGTH, dtype=torch.int64)
+    loss = fresh.loss(network, (clean * 2 - 1, degraded, tokens, z, eps, t, noise, t_c))
+    assert_close(kept.loss(network, (*pair, z, eps, t, noise, t_c)), loss, rtol=1e-3, atol=0)
 
 
 @torch.no_grad()
@@ -208,14 +227,14 @@ def test_captions_are_read_and_some_left_out(bank, parts):
         parts.latents, parts.unet, {**UNET, "cross_attention_dim": 1}, parts.stage1, Reader()
     )
     recipe = ControlRecipe(tiny(prompt_dropout=0.5), bank, told)
-    *_, tokens = batch_of(recipe, 12)
+    _, _, tokens, *_ = batch_of(recipe, 12)
     said = {tuple(row) for row in tokens.tolist()}
     assert said == {prompts.read("leaves").tokens, prompts.read("").tokens}
     assert recipe._context(tokens).shape == (12, prompts.LENGTH, 1)
 
 
 def test_without_a_text_tower_the_context_is_zero(recipe):
-    *_, tokens = batch_of(recipe)
+    _, _, tokens, *_ = batch_of(recipe)
     context = recipe._context(tokens)
     assert context.shape == (2, 1, mini_diffbir.CONTEXT)
     assert not context.any()
@@ -245,7 +264,7 @@ def test_an_autoencoder_a_prior_and_a_branch_are_trained_one_upon_the_other(tmp_
 def test_a_fresh_unet_is_written_beside_its_branch(
     knob, load, prefix, tmp_path, monkeypatch, parts
 ):
-    monkeypatch.setattr(diffbir_control, "latents_for", lambda params: parts.latents)
+    monkeypatch.setattr(control_parts, "latents_for", lambda params: parts.latents)
     path = tmp_path / "one.safetensors"
     told = {"together": True, "fresh": True, "channels": 16, "steps": 1, "batch": 1}
     state = diffbir_control.train_control(tiny(**told, **{knob: str(path)}), tmp_path)
@@ -265,7 +284,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_knobs_that_contradict_each_other_are_refused(text, monkeypatch, parts):
-    monkeypatch.setattr(diffbir_control, "latents_for", lambda params: parts.latents)
+    monkeypatch.setattr(control_parts, "latents_for", lambda params: parts.latents)
     with pytest.raises(BadKnobError, match=text):
         parts_for(tiny(**REFUSED[text]))
 
@@ -275,7 +294,7 @@ def test_a_base_of_full_size_comes_whole_from_the_catalogue(monkeypatch):
     asked = []
     for name in ("unet", "autoencoder", "text"):
         monkeypatch.setattr(
-            diffbir_control.stable_diffusion,
+            control_parts.stable_diffusion,
             f"load_{name}",
             lambda entry, name=name: asked.append((name, entry.name)) or nn.Identity(),
         )

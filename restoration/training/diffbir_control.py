@@ -10,85 +10,32 @@ by a factor that is drawn too, so that sharp conditions are not unknown to the n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from restoration import prompts, weights
-from restoration.errors import BadKnobError
+from restoration import prompts
 from restoration.networks import mini_diffbir, stable_diffusion
-from restoration.networks import stage1 as stage1_networks
 from restoration.random_degradations import second_order, second_order_ranges
-from restoration.training.latent_prior import LatentParams, latents_for
-from restoration.training.latents import (
-    Latents,
-    draw_noise,
-    draw_times,
-    half,
-    schedule_for,
-    trained,
-)
+from restoration.training.control_parts import ControlParams, Parts, parts_for
+from restoration.training.latents import draw_noise, draw_times, half
 from restoration.training.loop import Batch, is_main, train
 from restoration.training.photographs import PictureBank
 from restoration.training.pictures import bank_of
 from restoration.training.state import State, export, part
 
-Base = Literal["mini", "sd21-base-zsnr", "sd21-base"]
-Stage1 = Literal[
-    "mini-swinir",
-    "swinir-v2.1",
-    "swinir-v1-general",
-    "swinir-v1-face",
-    "swinir-codeformer",
-    "scunet-psnr",
-]
 
+class Pair(NamedTuple):
+    """What is learnt from."""
 
-class ControlParams(LatentParams):
-    """Knobs of the recipe `diffbir-control`."""
-
-    learning_rate: float = Field(default=5e-4, gt=0, le=1)
-    """The highest one of the run; a branch of full size was trained with 1e-4 and then 1e-5."""
-    side: int = Field(default=128, ge=64, le=1024, multiple_of=64)
-    """Side of a crop in pixels; 512 for a base of full size."""
-    base: Base = "mini"
-    """What is to be led: the mini, or Stable Diffusion 2.1 as DiffBIR v2.1 or v1 and v2 have it."""
-    unet: str = ""
-    """A file of the mini's U-Net, written by `train latent-prior`; without one, the bundled one."""
-    together: bool = False
-    """Whether the mini's U-Net learns along, which is cheaper than one after the other."""
-    fresh: bool = False
-    """Whether a U-Net that learns along begins anew, with `channels` as its width."""
-    channels: int = Field(default=64, ge=16, le=512, multiple_of=16)
-    """Width of the finest level of a fresh U-Net; more is slower, larger and better."""
-    stage1: Stage1 = "mini-swinir"
-    """The network that cleans crops up before they become conditions."""
-    scale: float = Field(default=4.0, ge=1, le=8)
-    """How many times smaller crops are made, at most, before they are enlarged again."""
-    condition_noise: int = Field(default=200, ge=0, le=999)
-    """How many of the 1000 steps a condition is noised by, at most; allows for bolder results."""
-    prompt_dropout: float = Field(default=0.2, ge=0, le=1)
-    """Share of captions left out; a caption is the text file beside a photograph, if any."""
-    unet_out: str = ""
-    """Where the averaged weights of a U-Net that learns along are written, as safetensors."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The networks around a control branch."""
-
-    latents: Latents
-    unet: Any
-    unet_config: dict[str, Any]
-    stage1: nn.Module
-    """(B, 3, H, W) in [0, 1] -> the same."""
-    text: nn.Module | None = None
-    """The text tower, or None where the context is always the same."""
+    clean: Tensor
+    """(1, 3, side, side) in [0, 1]."""
+    degraded: Tensor
+    said: str
+    """The caption."""
 
 
 class ControlRecipe:
@@ -108,36 +55,58 @@ class ControlRecipe:
         return network.to(memory_format=torch.channels_last)  # faster in bfloat16
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
-        """(x, degraded, z, eps, t, noise, t_c, tokens).
+        """(x, degraded, tokens, z, eps, t, noise, t_c).
 
-        Crops (count, 3, side, side) in [-1, 1] and what was made of them in [0, 1]; noise for the
-        sample of their latents, for x_t and for the condition; steps (count,) of the two; token
-        ids of captions (count, 77).
+        Crops (count, 3, side, side) in [-1, 1] and what was made of them in [0, 1]; token ids of
+        captions (count, 77); the others are those of `draws`.
         """
-        side = self.params.side
-        both = [self.bank.captioned_crop(rng, side) for _ in range(count)]
-        degraded = [self._degraded(crop, rng) for crop, _ in both]
-        said = ["" if rng.random() < self.params.prompt_dropout else text for _, text in both]
-        small = self.parts.latents.side(side)
+        both = [self.pair(rng) for _ in range(count)]
+        said = ["" if rng.random() < self.params.prompt_dropout else pair.said for pair in both]
+        x = torch.cat([pair.clean for pair in both]) * 2 - 1
+        degraded = torch.cat([pair.degraded for pair in both])
+        return x, degraded, self._tokens(said), *self.draws(rng, count)
+
+    def pair(self, rng: np.random.Generator) -> Pair:
+        """A crop and what becomes of it."""
+        crop, said = self.bank.captioned_crop(rng, self.params.side)
+        scale = float(rng.uniform(1, self.params.scale))
+        ranges = second_order_ranges(scale=scale, blur=1, noise=1, lowest_quality=30)
+        return Pair(crop, second_order(crop, rng, ranges), said)
+
+    def draws(self, rng: np.random.Generator, count: int) -> Batch:
+        """(z, eps, t, noise, t_c): noise for the sample of a latent, for x_t and for the condition.
+
+        Noise is (count, C, h, w); t and t_c are the steps (count,) of x_t and of the condition.
+        """
+        small = self.parts.latents.side(self.params.side)
         shape = count, self.parts.latents.channels, small, small
         return (
-            torch.cat([crop for crop, _ in both]) * 2 - 1,
-            torch.cat(degraded),
             draw_noise(rng, *shape),
             draw_noise(rng, *shape),
             draw_times(rng, count),
             draw_noise(rng, *shape),
             torch.from_numpy(rng.integers(max(self.params.condition_noise, 1), size=count)),
-            self._tokens(said),
         )
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Mean squared error of the answer, on the way from noise to the sample of the latent."""
-        x, degraded, z, eps, t, noise, t_c, tokens = batch
-        latents, c_img = self.parts.latents, self.condition(degraded)
+        x, degraded, tokens, *drawn = batch
+        pair = *self.parts.latents.moments(x), self.condition(degraded)
+        return self.error(network, pair, self._context(tokens), tuple(drawn))
+
+    def error(self, network: nn.Module, pair: Batch, context: Tensor, drawn: Batch) -> Tensor:
+        """The loss, given what is encoded.
+
+        Args:
+            network: as `Controlled`.
+            pair: mean and standard deviation of the latents, and the conditions.
+            context: of the prompts, (B, N, C).
+            drawn: as `draws` gives it.
+        """
+        (mean, std, c_img), (z, eps, t, noise, t_c) = pair, drawn
+        latents, z0 = self.parts.latents, mean + std * z
         if self.params.condition_noise:
             c_img = latents.noised(c_img, noise, t_c)
-        z0, context = latents.encode(x, z), self._context(tokens)
         found = network(latents.noised(z0, eps, t), c_img, t, context)
         error: Tensor = found.float() - latents.answer(z0, eps, t)
         return error.square().mean()
@@ -147,12 +116,8 @@ class ControlRecipe:
         """The latents of what stage 1 makes of pictures (B, 3, H, W) in [0, 1]."""
         with half(degraded.device):
             cleaned = self.parts.stage1.to(degraded.device)(degraded)
-        return self.parts.latents.encode(cleaned.float() * 2 - 1)
-
-    def _degraded(self, crop: Tensor, rng: np.random.Generator) -> Tensor:
-        scale = float(rng.uniform(1, self.params.scale))
-        ranges = second_order_ranges(scale=scale, blur=1, noise=1, lowest_quality=30)
-        return second_order(crop, rng, ranges)
+        mode, _ = self.parts.latents.moments(cleaned.float() * 2 - 1)
+        return mode
 
     def _tokens(self, said: list[str]) -> Tensor:
         if self.parts.text is None:
@@ -166,6 +131,36 @@ class ControlRecipe:
             return mini_diffbir.no_prompt(len(tokens), width).to(tokens.device)
         with half(tokens.device):
             return stable_diffusion.embed(self.parts.text.to(tokens.device), tokens)
+
+
+class KeptControlRecipe(ControlRecipe):
+    """The same with a fixed number of crops, each of which is degraded and encoded once.
+
+    Crop i follows from the seed and i alone, so a run that is resumed makes the same ones.
+    """
+
+    def __init__(self, params: ControlParams, bank: PictureBank, parts: Parts) -> None:
+        super().__init__(params, bank, parts)
+        self.kept: dict[int, tuple[Tensor, ...]] = {}
+
+    def batch(self, rng: np.random.Generator, count: int) -> Batch:
+        """(mean, std, c_img, z, eps, t, noise, t_c), see `error`."""
+        pairs = [self._encoded(int(i)) for i in rng.integers(self.params.kept, size=count)]
+        stacked = (torch.cat(same).float() for same in zip(*pairs, strict=True))
+        return *stacked, *self.draws(rng, count)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """That of `ControlRecipe`, without prompts."""
+        context = self._context(self._tokens([""] * len(batch[0])).to(batch[0].device))
+        return self.error(network, batch[:3], context, batch[3:])
+
+    def _encoded(self, i: int) -> tuple[Tensor, ...]:
+        if i not in self.kept:
+            pair = self.pair(np.random.default_rng([self.params.seed, i]))
+            mean, std = self.parts.latents.moments(pair.clean * 2 - 1)
+            c_img = self.condition(pair.degraded)
+            self.kept[i] = tuple(latent.half().cpu() for latent in (mean, std, c_img))
+        return self.kept[i]
 
 
 class Controlled(nn.Module):
@@ -185,53 +180,10 @@ class Controlled(nn.Module):
         return stable_diffusion.predict(unet, x_t, t, context, taps)
 
 
-def parts_for(params: ControlParams) -> Parts:
-    """The networks that the knobs name.
-
-    Raises:
-        BadKnobError: the knobs ask for what a base of full size cannot be or do.
-    """
-    stage1 = _stage1(params.stage1)
-    if params.base != "mini":
-        return _published(params, stage1)
-    latents = latents_for(params)
-    if params.fresh:
-        if not params.together:
-            raise BadKnobError("fresh: a U-Net that begins anew has to learn along (together)")
-        config = mini_diffbir.unet(params.channels)
-        return Parts(latents, mini_diffbir.new_unet(config), config, stage1)
-    path = Path(params.unet) if params.unet else weights.locate("mini-diffbir-unet")
-    unet, config = trained(path, stable_diffusion.build_unet)
-    return Parts(latents, unet, config, stage1)
-
-
-def _published(params: ControlParams, stage1: nn.Module) -> Parts:
-    learns = "eps" if params.base == "sd21-base" else "v"
-    if params.learns != learns:
-        raise BadKnobError(f"learns: {params.base} answers {learns}, not {params.learns}")
-    if params.together or params.fresh or params.unet or params.autoencoder:
-        raise BadKnobError(
-            f"together, fresh, unet and autoencoder are of the mini: {params.base} stays as it is"
-        )
-    entry = weights.named(params.base)
-    autoencoder = stable_diffusion.load_autoencoder(entry)
-    return Parts(
-        Latents(autoencoder, schedule_for(params.learns)),
-        stable_diffusion.load_unet(entry),
-        dict(stable_diffusion.UNET),
-        stage1,
-        stable_diffusion.load_text(entry),
-    )
-
-
-def _stage1(name: Stage1) -> nn.Module:
-    kind: stage1_networks.Network = "scunet" if name == "scunet-psnr" else "swinir"
-    return stage1_networks.load(kind, weights.named(name))
-
-
 def recipe_for(params: ControlParams) -> ControlRecipe:
     """The recipe with its pictures and its networks in memory."""
-    return ControlRecipe(params, bank_of(params), parts_for(params))
+    kind = KeptControlRecipe if params.kept else ControlRecipe
+    return kind(params, bank_of(params), parts_for(params))
 
 
 def train_control(params: ControlParams, folder: Path) -> State:

@@ -78,7 +78,8 @@ class LatentPriorRecipe:
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Mean squared error of the answer."""
         x, z, eps, t = batch
-        z0 = self.latents.encode(x, z)
+        mean, std = self.latents.moments(x)
+        z0 = mean + std * z
         context = mini_diffbir.no_prompt(len(x)).to(x)
         found = stable_diffusion.predict(network, self.latents.noised(z0, eps, t), t, context)
         return (found.float() - self.latents.answer(z0, eps, t)).square().mean()

@@ -48,13 +48,12 @@ class Latents:
         return pixels // mini_diffbir.factor(self.autoencoder.config)
 
     @torch.no_grad()
-    def encode(self, x: Tensor, z: Tensor | None = None) -> Tensor:
-        """The latents of pictures: the sample that noise z makes, or the mode."""
+    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean, which is the mode, and standard deviation of the latents of pictures."""
         with half(x.device):
             found = self.autoencoder.to(x.device).encode(x).latent_dist
-        mean, std = found.mean.float(), found.std.float()
-        latent: Tensor = mean if z is None else mean + std * z
-        return latent * float(self.autoencoder.config.scaling_factor)
+        factor = float(self.autoencoder.config.scaling_factor)
+        return found.mean.float() * factor, found.std.float() * factor
 
     def noised(self, z0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
         """x_t, latents z0 at steps t."""
