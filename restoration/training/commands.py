@@ -8,6 +8,7 @@ from tyro.conf import OmitArgPrefixes, arg
 from restoration.runtime import state_folder
 from restoration.training import (
     autoencoder,
+    control_parts,
     daclip,
     diffbir_control,
     irsde,
@@ -53,7 +54,7 @@ def train_latent_prior(
 
 
 def train_diffbir_control(
-    knobs: Annotated[diffbir_control.ControlParams, OmitArgPrefixes, arg(name="")],
+    knobs: Annotated[control_parts.ControlParams, OmitArgPrefixes, arg(name="")],
 ) -> None:
     """Train DiffBIR's control branch, of the mini or of full size, from its last state on."""
     diffbir_control.train_control(knobs, state_folder())
