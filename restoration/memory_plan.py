@@ -14,8 +14,10 @@ from itertools import product
 
 SIDE = 512
 """The figures of a `Cost` are those of a picture of this side."""
-HALF = 2
-"""Bytes of a number in half precision."""
+FULL, HALF = 4, 2
+"""Bytes of a number in float32, and in half precision."""
+SLACK = 1.3
+"""What allocators take for each byte asked of them (measured with all networks, on a CPU)."""
 MINUTE, HOUR = 60, 3600
 PICTURES = 8 * 3 * 4
 """Bytes per pixel for the float32 pictures that are held between stages, and latents."""
@@ -36,6 +38,8 @@ class Cost:
     """10^9 multiplications at 512 x 512 that grow with the square of the area: attention."""
     peak: float
     """Numbers per pixel that it holds at its peak beside its weights."""
+    halved: float = 0.5
+    """What is left of the peak in half precision; norms are worked in float32 even there."""
     resting: float = 0
     """Numbers per pixel that outlast a layer: between those of an autoencoder worked in bands, or
     from a control branch to the U-Net."""
@@ -87,9 +91,10 @@ class Job:
     batched: bool = True
     """Both passes at once: faster on a GPU, more memory."""
     width_of_number: int = 4
-    """Bytes: 4 for float32, 2 in half precision."""
+    """Bytes: `FULL` or `HALF`."""
     offloaded: bool = False
-    """Only the networks of the stage at work are on the device."""
+    """Only the networks of the stage at work are on the device, and the maps of an autoencoder in
+    bands rest in main memory (`home="cpu"`)."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +132,19 @@ class Plan:
         return f"{cut}, about {_gb(self.peak)}, about {_time(self.seconds)}"
 
 
+CLEANERS = {
+    "swinir": Cost(15_792_587, linear=90.7, quadratic=0, peak=310),
+    "bsrnet": Cost(16_697_987, linear=293.7, quadratic=0, peak=170),
+    "scunet": Cost(17_946_072, linear=315.0, quadratic=0, peak=900),
+}
+"""The networks that clean up, per pixel of the result; that of v2.1 first."""
 DIFFBIR = Costs(
-    clean=Cost(15_792_587, linear=91, quadratic=0, peak=310),
-    encode=Cost(34_163_664, linear=540.75, quadratic=17.25, peak=655, resting=256),
+    clean=CLEANERS["swinir"],
+    encode=Cost(34_163_664, linear=540.75, quadratic=17.25, peak=655, halved=0.8, resting=256),
     text=Cost(340_387_840, linear=0, quadratic=0, peak=0),
     control=Cost(363_153_280, linear=110.8, quadratic=24.2, peak=205, resting=26),
     unet=Cost(865_910_724, linear=341.25, quadratic=60.75, peak=310),
-    decode=Cost(49_490_199, linear=1239.75, quadratic=17.25, peak=1025, resting=384),
+    decode=Cost(49_490_199, linear=1239.75, quadratic=17.25, peak=1025, halved=0.8, resting=384),
 )
 """DiffBIR v2.1 at full size: multiplications counted, peaks measured (`benchmarks.stage2`)."""
 BAND = 800
@@ -158,12 +169,11 @@ def plan(job: Job, cuts: Cuts, costs: Costs, free: float, speed: float) -> Plan:
     denoising = costs.unet.macs(tile_pixels) + costs.control.macs(tile_pixels)
     macs += job.steps * passes * tiles * denoising
     at_once = passes if job.batched else 1
-    denoiser = max(costs.control.peak, costs.control.resting + costs.unet.peak)
     peaks = {
-        "clean": costs.clean.peak * clean_pixels,
-        "encode": _autoencoder_peak(costs.encode, pixels, cuts.autoencoder),
-        "diffusion": at_once * denoiser * tile_pixels,
-        "decode": _autoencoder_peak(costs.decode, pixels, cuts.autoencoder),
+        "clean": _peak(costs.clean, clean_pixels, job),
+        "encode": _autoencoder_peak(costs.encode, cuts.autoencoder, job),
+        "diffusion": at_once * _denoiser_peak(costs, tile_pixels, job),
+        "decode": _autoencoder_peak(costs.decode, cuts.autoencoder, job),
     }
     weights = {
         "clean": costs.clean.parameters,
@@ -171,17 +181,19 @@ def plan(job: Job, cuts: Cuts, costs: Costs, free: float, speed: float) -> Plan:
         "diffusion": costs.unet.parameters + costs.control.parameters,
         "decode": costs.decode.parameters,
     }
+    width = job.width_of_number
     if job.offloaded:
-        numbers = max(*(weights[part] + peaks[part] for part in peaks), costs.text.parameters)
+        needs = [width * weights[part] + SLACK * peaks[part] for part in peaks]
+        peak = max(*needs, width * costs.text.parameters)
     else:
-        numbers = costs.parameters + max(peaks.values())
+        peak = width * costs.parameters + SLACK * max(peaks.values())
     return Plan(
         job=job,
         cuts=cuts,
         clean_tiles=clean_tiles,
         bands=math.ceil(pixels / (cuts.autoencoder or math.inf) ** 2) or 1,
         diffusion_tiles=tiles,
-        peak=int(numbers * job.width_of_number + pixels * PICTURES),
+        peak=int(peak + pixels * PICTURES),
         seconds=macs / speed,
         free=free,
     )
@@ -221,10 +233,21 @@ def _tiles(job: Job, tile: int | None, overlap: float) -> tuple[int, int]:
     return count(job.height, tall, overlap) * count(job.width, wide, overlap), tall * wide
 
 
-def _autoencoder_peak(cost: Cost, pixels: int, tile: int | None) -> float:
+def _peak(cost: Cost, pixels: int, job: Job) -> float:
+    return FULL * cost.peak * pixels * (cost.halved if job.width_of_number == HALF else 1)
+
+
+def _denoiser_peak(costs: Costs, pixels: int, job: Job) -> float:
+    handed_on = job.width_of_number * costs.control.resting * pixels
+    return max(_peak(costs.control, pixels, job), handed_on + _peak(costs.unet, pixels, job))
+
+
+def _autoencoder_peak(cost: Cost, tile: int | None, job: Job) -> float:
+    pixels = job.height * job.width
     if tile is None or pixels <= tile * tile:
-        return cost.peak * pixels
-    return cost.resting * pixels + BAND * tile * tile
+        return _peak(cost, pixels, job)
+    resting = 0 if job.offloaded else job.width_of_number * cost.resting * pixels
+    return resting + FULL * BAND * tile * tile
 
 
 def _advice(job: Job) -> str:

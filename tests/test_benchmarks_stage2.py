@@ -85,3 +85,13 @@ def test_the_table_has_a_line_for_each():
 def test_the_device_and_precision_may_be_named():
     assert Asked(device="cpu").best_device() == CPU
     assert Asked(device="cpu", dtype="bfloat16").best_device() == Device("cpu", "bfloat16")
+
+
+@pytest.mark.slow
+def test_one_command_measures_in_a_process_of_its_own(monkeypatch, capsys):
+    args = ("--sizes", "64", "--stages", "clean", "--threads", "1", "--device", "cpu")
+    monkeypatch.setattr("sys.argv", ["stage2", *args])
+    stage2.main()
+    printed = capsys.readouterr().out
+    assert "cpu, float32" in printed
+    assert "| clean | 64 | 15.8 | 63 | " in printed
