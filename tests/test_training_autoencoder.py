@@ -119,6 +119,14 @@ def test_the_loss_falls(recipe):
     assert losses[-1] < 0.97 * losses[0]
 
 
+def test_two_runs_are_one(recipe, tmp_path):
+    whole = loop.train(recipe, tiny(until=2), tmp_path / "whole")
+    loop.train(recipe, tiny(until=2, steps=1), tmp_path / "halves")
+    halves = loop.train(recipe, tiny(until=2), tmp_path / "halves")
+    for key, value in whole.network.items():
+        assert_close(halves.network[key], value, atol=1e-6, rtol=1e-4)
+
+
 def test_a_run_goes_on_where_the_last_one_stopped(recipe, tmp_path):
     loop.train(recipe, tiny(steps=1), tmp_path)
     assert loop.train(recipe, tiny(steps=1), tmp_path).step == 2
