@@ -1,4 +1,4 @@
-"""Faces, found and aligned for albums; optional (`requirements-faces.txt`).
+"""Faces, found in pictures and aligned for albums; optional (`requirements-faces.txt`).
 
 The finder is YuNet (Wu et al. 2023) in OpenCV. What is done with the points that it finds is
 `face_squares.py`.
@@ -33,6 +33,8 @@ SURE = 0.8
 """The least score of a face."""
 AROUND = 2.5
 """What is looked at again, in sides of the face that was found at first."""
+WITHIN = 0.5
+"""How far apart the middles of two boxes around one face are at most, in sides of the smaller."""
 LARGEST_SIDE = 512
 """Of an aligned face; smaller ones keep their size."""
 SMALLEST_SIDE = 64
@@ -91,14 +93,18 @@ class Finder:
     """cv2.FaceDetectorYN for pictures of CANVAS x CANVAS pixels."""
 
     @classmethod
-    def load(cls) -> Finder:
-        """The finder from its file; raises as `landmarks` does."""
+    def load(cls, otherwise: str = "make the album without aligning") -> Finder:
+        """The finder from its file; raises as `landmarks` does.
+
+        Args:
+            otherwise: what a user without the library can do instead.
+        """
         try:
             from cv2 import FaceDetectorYN
         except ImportError:
             raise MissingLibraryError(
                 "Aligning faces needs OpenCV 4.10 or newer, which is not installed: run `python -m "
-                "pip install -r requirements-faces.txt`, or make the album without aligning."
+                f"pip install -r requirements-faces.txt`, or {otherwise}."
             ) from None
         path = weights.locate(FINDER)
         weights.check_file(path, weights.named(FINDER))
@@ -107,21 +113,32 @@ class Finder:
 
     def landmarks(self, image: Tensor) -> Tensor | None:
         """As the function of that name."""
-        import torch
-
-        levels = image[0].detach().float().cpu().mul(255).round().clamp(0, 255)
-        pixels = levels.to(torch.uint8).permute(1, 2, 0).numpy()
-        whole = (0, 0, pixels.shape[1], pixels.shape[0])
+        pixels, whole = _pixels(image)
         for longest in (VIEW, CANVAS):
             face = self._largest(pixels, whole, longest)
             if face is not None:
                 closer = self._largest(pixels, _box_around(face, whole), VIEW)
-                points = (face if closer is None else closer)[4:14].reshape(5, 2)
-                return torch.from_numpy(points.astype(np.float32))
+                return _points(face if closer is None else closer)
         return None
 
+    def every_landmarks(self, image: Tensor) -> list[Tensor]:
+        """The same points of every face in (1, 3, H, W), the largest face first."""
+        pixels, whole = _pixels(image)
+        faces: list[Found] = []
+        for longest in (CANVAS, VIEW):  # what both see is where the finer look has it
+            for face in self._all(pixels, whole, longest):
+                if not any(_are_one(face, other) for other in faces):
+                    faces.append(face)
+        for i, face in enumerate(faces):
+            closer = self._all(pixels, _box_around(face, whole), VIEW)
+            faces[i] = next((other for other in closer if _are_one(face, other)), face)
+        return [_points(face) for face in sorted(faces, key=_area, reverse=True)]
+
     def _largest(self, pixels: Pixels, box: Box, longest: int) -> Found | None:
-        """The largest face in a part of the picture: x, y, width, height, points, score."""
+        return next(iter(self._all(pixels, box, longest)), None)
+
+    def _all(self, pixels: Pixels, box: Box, longest: int) -> list[Found]:
+        """Faces in a part of the picture, largest first: x, y, width, height, points, score."""
         from PIL import Image
 
         left, top, right, bottom = box
@@ -132,12 +149,41 @@ class Finder:
         canvas = np.zeros((CANVAS, CANVAS, 3), np.uint8)
         canvas[: size[1], : size[0]] = np.asarray(view)[..., ::-1]  # OpenCV's order is BGR
         _, faces = self.network.detect(canvas)
-        if faces is None:
-            return None
-        face = np.asarray(max(faces, key=lambda face: float(face[2] * face[3])), np.float32)
-        pairs = face[:14].reshape(7, 2) * (width / size[0], height / size[1])
-        pairs[[0, 2, 3, 4, 5, 6]] += (left, top)  # all but width and height are places
-        return np.append(pairs, face[14]).astype(np.float32)
+        found = []
+        for face in [] if faces is None else sorted(faces, key=_area, reverse=True):
+            pairs = face[:14].reshape(7, 2) * (width / size[0], height / size[1])
+            pairs[[0, 2, 3, 4, 5, 6]] += (left, top)  # all but width and height are places
+            found.append(np.append(pairs, face[14]).astype(np.float32))
+        return found
+
+
+def _pixels(image: Tensor) -> tuple[Pixels, Box]:
+    """A picture in grey levels, (H, W, 3), and the box around all of it."""
+    import torch
+
+    levels = image[0].detach().float().cpu().mul(255).round().clamp(0, 255)
+    pixels = levels.to(torch.uint8).permute(1, 2, 0).numpy()
+    return pixels, (0, 0, pixels.shape[1], pixels.shape[0])
+
+
+def _points(face: Found) -> Tensor:
+    import torch
+
+    return torch.from_numpy(face[4:14].reshape(5, 2).astype(np.float32))
+
+
+def _area(face: Found) -> float:
+    return float(face[2] * face[3])
+
+
+def _are_one(face: Found, other: Found) -> bool:
+    """Whether two boxes are around one face: the middle of each is well within the other."""
+    (x, y), (width, height) = face[:2] + face[2:4] / 2, face[2:4]
+    (other_x, other_y), (other_width, other_height) = other[:2] + other[2:4] / 2, other[2:4]
+    across, down = abs(x - other_x), abs(y - other_y)
+    return bool(
+        across < WITHIN * min(width, other_width) and down < WITHIN * min(height, other_height)
+    )
 
 
 def _box_around(face: Found, whole: Box) -> Box:

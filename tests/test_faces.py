@@ -170,6 +170,28 @@ def test_a_picture_without_a_face_has_no_points():
     assert faces.landmarks(scene((100, 60, BLUE))) is None
 
 
+@needs_opencv
+@pytest.mark.usefixtures("finder")
+def test_every_face_is_found_once_the_largest_first():
+    places = ((60, 60, RED), (220, 220, LARGE), (60, 220, RED))
+    found = [centre_of(points) for points in faces.Finder.load().every_landmarks(scene(*places))]
+    assert found[0] == (pytest.approx(220, abs=16), pytest.approx(220, abs=16))
+    assert sorted(round(x / 80) * 80 for x, _ in found) == [80, 80, 240]
+    assert sorted(round(y / 80) * 80 for _, y in found) == [80, 240, 240]
+
+
+@needs_opencv
+@pytest.mark.usefixtures("finder")
+def test_a_picture_without_a_face_has_no_list_of_points():
+    assert faces.Finder.load().every_landmarks(scene((100, 60, BLUE))) == []
+
+
+@pytest.mark.usefixtures("no_opencv")
+def test_what_can_be_done_without_the_library_is_the_caller_s_to_say():
+    with pytest.raises(MissingLibraryError, match=r"faces.txt`, or choose another task\.$"):
+        faces.Finder.load(otherwise="choose another task")
+
+
 # Aligned, for albums
 
 
