@@ -32,6 +32,7 @@ from torch.nn import functional
 
 from restoration.networks.autoencoder_layers import (
     Attend,
+    Band,
     Convolve,
     Layer,
     decoder_layers,
@@ -78,10 +79,11 @@ def encoding(
     """
     layers = encoder_layers(autoencoder)
     x = _moved(picture, layers)
-    if tile is None or x.shape[-2] * x.shape[-1] <= tile * tile:
-        yield Worked(1, 1, autoencoder.encode(x).latent_dist.parameters.float())
+    plan, _ = _plan(layers, x.shape[-2], x.shape[-1], tile)
+    if plan:
+        yield from _walk(layers, plan, x, home)
     else:
-        yield from _walk(layers, x, tile, home)
+        yield Worked(1, 1, autoencoder.encode(x).latent_dist.parameters.float())
 
 
 @torch.no_grad()
@@ -91,11 +93,18 @@ def decoding(
     """Decode in bands; as `encoding`, with z (1, C, h, w) and the tile in pixels of the picture."""
     layers = decoder_layers(autoencoder)
     x = _moved(z, layers)
-    enlarged = 4 ** sum(layer.enlarges for layer in layers if isinstance(layer, Convolve))
-    if tile is None or x.shape[-2] * x.shape[-1] * enlarged <= tile * tile:
-        yield Worked(1, 1, autoencoder.decode(x).sample.float())
+    plan, _ = _plan(layers, x.shape[-2], x.shape[-1], tile)
+    if plan:
+        yield from _walk(layers, plan, x, home)
     else:
-        yield from _walk(layers, x, tile, home)
+        yield Worked(1, 1, autoencoder.decode(x).sample.float())
+
+
+def num_bands(autoencoder: Any, height: int, width: int, tile: int | None) -> tuple[int, int]:
+    """How many steps `encoding` makes of a picture of this size, and `decoding` of its latents."""
+    there, small = _plan(encoder_layers(autoencoder), height, width, tile)
+    back, _ = _plan(decoder_layers(autoencoder), *small, tile)
+    return max(1, sum(map(len, there))), max(1, sum(map(len, back)))
 
 
 class FeatureMap:
@@ -112,7 +121,7 @@ class FeatureMap:
         """Put a band below the others."""
         values = band.flatten(2)[0].float()
         variance, mean = torch.var_mean(values, dim=1, correction=0)
-        self._moments.append((values.shape[1], mean.cpu().double(), variance.cpu().double()))
+        self._moments.append((values.shape[1], mean, variance))
         self._bands.append((self.height, band.to(self.home)))
         self.height += band.shape[-2]
 
@@ -136,11 +145,11 @@ class FeatureMap:
 
         Law of total variance, twice: over the bands, and over the channels of a group.
         """
-        counts, means, variances = zip(*self._moments, strict=True)
+        counts, *moments = zip(*self._moments, strict=True)
         shares = torch.tensor(counts, dtype=torch.float64)[:, None] / sum(counts)
-        mean = (shares * torch.stack(means)).sum(0)
-        away = (torch.stack(means) - mean) ** 2
-        variance = (shares * (torch.stack(variances) + away)).sum(0)
+        means, variances = (torch.stack(parts).cpu().double() for parts in moments)
+        mean = (shares * means).sum(0)
+        variance = (shares * (variances + (means - mean) ** 2)).sum(0)
         mean, variance = mean.view(norm.num_groups, -1), variance.view(norm.num_groups, -1)
         of_group = mean.mean(1, keepdim=True)
         spread = (variance + (mean - of_group) ** 2).mean(1, keepdim=True)
@@ -153,12 +162,9 @@ class FeatureMap:
         return values.float().view(-1, 1, 1).to(self.device)
 
 
-def _walk(layers: list[Layer], x: Tensor, tile: int, home: str | None) -> Iterator[Worked]:
-    height, width = x.shape[-2:]
-    plan = []
-    for layer in layers:
-        height, width = layer.size(height), layer.size(width)
-        plan.append(_bands(layer, height, width, tile))
+def _walk(
+    layers: list[Layer], plan: list[list[Band]], x: Tensor, home: str | None
+) -> Iterator[Worked]:
     total, done = sum(map(len, plan)), 0
     current = kept = FeatureMap(torch.device(home) if home else x.device, x.device)
     current.add(x)
@@ -175,8 +181,19 @@ def _walk(layers: list[Layer], x: Tensor, tile: int, home: str | None) -> Iterat
     yield Worked(total, total, current.rows(0, current.height).float())
 
 
-def _bands(layer: Layer, height: int, width: int, tile: int) -> list[tuple[int, int]]:
-    """First and last row of each band of a layer's output."""
+def _plan(
+    layers: list[Layer], height: int, width: int, tile: int | None
+) -> tuple[list[list[Band]], tuple[int, int]]:
+    """The bands of every layer, none where one tile holds the picture; the size of the result."""
+    first, plan = height * width, []
+    for layer in layers:
+        height, width = layer.size(height), layer.size(width)
+        plan.append(_bands(layer, height, width, tile or 1))
+    whole = tile is None or max(first, height * width) <= tile * tile
+    return [] if whole else plan, (height, width)
+
+
+def _bands(layer: Layer, height: int, width: int, tile: int) -> list[Band]:
     pixels = tile * tile
     if isinstance(layer, Attend):
         pixels = min(pixels, ENTRIES // (height * width))
@@ -184,9 +201,7 @@ def _bands(layer: Layer, height: int, width: int, tile: int) -> list[tuple[int, 
     return [(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 
-def _worked(
-    layer: Layer, x: FeatureMap, kept: FeatureMap, bands: list[tuple[int, int]]
-) -> Iterator[Tensor]:
+def _worked(layer: Layer, x: FeatureMap, kept: FeatureMap, bands: list[Band]) -> Iterator[Tensor]:
     if isinstance(layer, Attend):
         whole = x.rows(0, x.height)
         normed = _normalised(whole, x.affine(layer.attention.group_norm)).to(whole.dtype)

@@ -15,6 +15,7 @@ from restoration.tiled_autoencoder import (
     decoding,
     encode_moments,
     encoding,
+    num_bands,
 )
 
 SIZES = [(37, 31), (40, 64), (71, 130)]
@@ -119,6 +120,16 @@ def test_every_band_is_a_step_and_the_last_one_has_the_result(autoencoder):
     steps = list(decoding(autoencoder, latents(4, 4), 16))
     assert [step.done for step in steps] == list(range(1, steps[-1].total + 1))
     assert [step.result is None for step in steps] == [True] * (len(steps) - 1) + [False]
+
+
+@pytest.mark.parametrize(
+    "tile", [None, 16, 92, 200]
+)  # 92 holds the latents' 64 x 128, not 71 x 130
+def test_the_steps_are_known_before(autoencoder, tile):
+    image = picture(71, 130)
+    *_, there = encoding(autoencoder, image, tile)
+    *_, back = decoding(autoencoder, latents(8, 16), tile)
+    assert num_bands(autoencoder, 71, 130, tile) == (there.total, back.total)
 
 
 def test_nothing_is_worked_once_it_is_closed(autoencoder):

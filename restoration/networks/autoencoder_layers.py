@@ -13,6 +13,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
+Band = tuple[int, int]
+"""First row of a band, and the one below its last."""
+
 
 @dataclass(frozen=True)
 class Convolve:
@@ -58,7 +61,7 @@ class Attend:
         """Of the output, along one side."""
         return side
 
-    def __call__(self, normed: Tensor, bands: list[tuple[int, int]]) -> Iterator[Tensor]:
+    def __call__(self, normed: Tensor, bands: list[Band]) -> Iterator[Tensor]:
         """What is to be added to each band, (1, C, rows, W), of the normalised map (1, C, H, W)."""
         width = normed.shape[-1]
         tokens_BNC = normed.flatten(2).transpose(1, 2)
