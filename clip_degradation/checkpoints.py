@@ -26,7 +26,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from clip_degradation.errors import BadCheckpointError
-from clip_degradation.model import CONFIGS, TEXT_TOWER, Config, DaCLIP, build
+from clip_degradation.model import (
+    CONFIGS,
+    TEXT_TOWER,
+    Config,
+    DaCLIP,
+    build,
+    with_first_controller,
+)
 
 State = Mapping[str, Tensor]
 
@@ -79,7 +86,18 @@ def load(path: Path, config: Config | None = None) -> DaCLIP:
     Raises:
         BadCheckpointError: the file is no DA-CLIP, or one of other sizes.
     """
-    checkpoint = read(path)
+    return _filled(read(path), config)
+
+
+def load_clip(path: Path, config: Config | None = None) -> DaCLIP:
+    """`load`, of a CLIP as open_clip keeps it too: its controller has yet to learn.
+
+    Such a controller is a copy of the image tower whose linear layers are zero.
+    """
+    return _filled(read(path, bare=True), config)
+
+
+def _filled(checkpoint: Checkpoint, config: Config | None) -> DaCLIP:
     model = _empty(checkpoint, config or config_of(checkpoint))
     own = {key: value.to(torch.float32, copy=True) for key, value in checkpoint.state.items()}
     model.load_state_dict(own, assign=True)
@@ -122,8 +140,12 @@ def convert(
     part.replace(target)
 
 
-def read(path: Path) -> Checkpoint:
+def read(path: Path, *, bare: bool = False) -> Checkpoint:
     """The tensors of a file under the published names; nothing in it is run.
+
+    Args:
+        path: a file of torch.save or safetensors.
+        bare: whether a CLIP alone will do.
 
     Raises:
         BadCheckpointError: it is damaged, holds code, or is no DA-CLIP.
@@ -133,13 +155,17 @@ def read(path: Path) -> Checkpoint:
     if not head:
         raise BadCheckpointError(f"{path.name} is no file of weights: fetch it again")
     if head[8:] == b"{":
-        return _from_safetensors(path)
+        return _from_safetensors(path, bare=bare)
     tensors = _from_torch(path, zipped=head.startswith(b"PK"))
-    return Checkpoint(path.name, from_published(tensors, file=path.name), None)
+    return Checkpoint(path.name, from_published(tensors, file=path.name, bare=bare), None)
 
 
-def from_published(tensors: Mapping[str, Any], *, file: str) -> dict[str, Tensor]:
+def from_published(
+    tensors: Mapping[str, Any], *, file: str, bare: bool = False
+) -> dict[str, Tensor]:
     """The weights in a training checkpoint or a bare state, without aliases and prefix.
+
+    A CLIP alone, where it will do (bare), gets a controller.
 
     Raises:
         BadCheckpointError: it is no DA-CLIP.
@@ -149,7 +175,15 @@ def from_published(tensors: Mapping[str, Any], *, file: str) -> dict[str, Tensor
         raise BadCheckpointError(f"{file} holds more than named tensors and is no DA-CLIP")
     state = {str(key).removeprefix("module."): value for key, value in inner.items()}
     if not any(key.startswith(CONTROLLER) for key in state):
-        kind = "a CLIP without a controller" if "visual.conv1.weight" in state else "no DA-CLIP"
+        is_clip = "visual.conv1.weight" in state
+        if bare and is_clip:
+            return with_first_controller(state)
+        if bare:
+            raise BadCheckpointError(
+                f"{file} is no CLIP: what is needed is a file of open_clip like that of its "
+                "ViT-B-32, or of a DA-CLIP"
+            )
+        kind = "a CLIP without a controller" if is_clip else "no DA-CLIP"
         raise BadCheckpointError(
             f"{file} is {kind}: what is needed is a file like daclip_ViT-B-32.pt, which holds "
             "a CLIP and a controller"
@@ -181,7 +215,7 @@ def config_of(checkpoint: Checkpoint) -> Config:
     )
 
 
-def _from_safetensors(path: Path) -> Checkpoint:
+def _from_safetensors(path: Path, *, bare: bool) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             facts = file.metadata() or {}
@@ -191,7 +225,7 @@ def _from_safetensors(path: Path) -> Checkpoint:
             f"{path.name} is cut off or damaged ({error}): fetch it again"
         ) from None
     config = _config(facts["config"], path.name) if "config" in facts else None
-    return Checkpoint(path.name, from_published(tensors, file=path.name), config)
+    return Checkpoint(path.name, from_published(tensors, file=path.name, bare=bare), config)
 
 
 def _from_torch(path: Path, *, zipped: bool) -> Mapping[str, Any]:

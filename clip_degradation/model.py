@@ -230,6 +230,25 @@ def build(config: Config, *, text: bool = True) -> DaCLIP:
     return model
 
 
+def with_first_controller(clip: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a CLIP as those of a `DaCLIP` whose controller has learnt nothing yet."""
+    state = {f"clip.{key}": value for key, value in clip.items()}
+    width = len(clip["visual.conv1.weight"])
+    for key, value in clip.items():
+        tower, _, name = key.partition(".")
+        if tower != "visual":
+            continue
+        inside, _, block = name.partition("transformer.")
+        state[f"visual_control.{name if inside else f'transformer.transformer.{block}'}"] = value
+        if name.endswith(".ln_1.weight"):
+            zero = f"visual_control.transformer.zero_modules.{name.split('.')[2]}"
+            state[f"{zero}.weight"] = torch.zeros(width, width)
+            state[f"{zero}.bias"] = torch.zeros(width)
+    if "logit_scale" in clip:
+        state["logit_scale"] = clip["logit_scale"]
+    return state
+
+
 def _zero(width: int) -> nn.Linear:
     layer = nn.Linear(width, width)
     nn.init.zeros_(layer.weight)

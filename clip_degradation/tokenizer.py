@@ -18,11 +18,16 @@ BYTES = 258
 START, END = 256, 257
 
 
-def tokenise(texts: Sequence[str], config: Config) -> Tensor:
+def tokenise(texts: Sequence[str], config: Config, *, cut: bool = False) -> Tensor:
     """Token ids (len(texts), context_length), zero after the mark of the end.
 
+    Args:
+        texts: words or captions.
+        config: that of the model.
+        cut: whether the end of a text that is longer than the model reads is left out.
+
     Raises:
-        BadWordsError: a text is longer than the model reads; nothing is cut off.
+        BadWordsError: a text is longer than the model reads, and is not to be cut.
         ClipDegradationError: the model's vocabulary is none that is known here.
     """
     size, length = config["text_cfg"]["vocab_size"], config["text_cfg"]["context_length"]
@@ -34,6 +39,8 @@ def tokenise(texts: Sequence[str], config: Config) -> Tensor:
     tokens = torch.zeros(len(texts), length, dtype=torch.int64)
     for row, text in zip(tokens, texts, strict=True):
         ids = _clip_ids(text) if size == CLIP_VOCABULARY else [START, *text.encode(), END]
+        if cut and len(ids) > length:
+            ids = [*ids[: length - 1], ids[-1]]
         if len(ids) > length:
             raise BadWordsError(
                 f"{text[:30]!r}... is too long: the model reads {length - 2} tokens and this has "

@@ -9,7 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from clip_degradation.model import DaCLIP, Features
@@ -106,8 +106,8 @@ def freeze_clip(model: DaCLIP) -> DaCLIP:
     return model
 
 
-def parameter_groups(model: DaCLIP, weight_decay: float = 0.05) -> list[dict[str, Any]]:
-    """What is trained, as AdamW takes it: vectors and the scale are not decayed."""
+def parameter_groups(model: nn.Module, weight_decay: float = 0.05) -> list[dict[str, Any]]:
+    """What of a DA-CLIP is trained, as AdamW takes it: vectors and the scale are not decayed."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},

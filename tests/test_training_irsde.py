@@ -16,8 +16,8 @@ from restoration.networks.conditional_unet import ConditionalUNet
 from restoration.noise import seeded
 from restoration.training import commands, irsde, loop
 from restoration.training.daclip import DaclipParams
-from restoration.training.irsde import LAM, IrsdeParams, IrsdeRecipe, relative_distance
-from restoration.training.irsde_losses import matching_loss
+from restoration.training.irsde import IrsdeParams, IrsdeRecipe, relative_distance
+from restoration.training.irsde_losses import LAM, matching_loss
 from restoration.training.photographs import PictureBank, draw
 from restoration.training.state import load_state
 from tests.tiny_daclip import tiny as tiny_daclip

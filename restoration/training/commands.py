@@ -10,13 +10,16 @@ from restoration.training import (
     autoencoder,
     control_parts,
     daclip,
+    daclip_controller,
     diffbir_control,
     irsde,
+    irsde_published,
     latent_prior,
     minis,
     prior,
     stage1,
 )
+from restoration.training.loop import is_main
 
 
 def train_stage1(knobs: Annotated[stage1.Stage1Params, OmitArgPrefixes, arg(name="")]) -> None:
@@ -30,13 +33,19 @@ def train_prior(knobs: Annotated[prior.PriorParams, OmitArgPrefixes, arg(name=""
 
 
 def train_daclip(knobs: Annotated[daclip.DaclipParams, OmitArgPrefixes, arg(name="")]) -> None:
-    """Train a small DA-CLIP to name what is wrong with a picture, from its last state on."""
-    daclip.train_daclip(knobs, state_folder())
+    """Train a small DA-CLIP, or with --clip the controller of a CLIP, from its last state on."""
+    if not knobs.clip:
+        daclip.train_daclip(knobs, state_folder())
+        return
+    if is_main():
+        print(daclip_controller.expected(knobs))  # noqa: T201  # it is a command
+    daclip_controller.train_controller(knobs, state_folder())
 
 
 def train_irsde(knobs: Annotated[irsde.IrsdeParams, OmitArgPrefixes, arg(name="")]) -> None:
     """Train a mean-reverting network that DA-CLIP guides, from its last state on."""
-    irsde.train_irsde(knobs, state_folder())
+    train = irsde.train_irsde if knobs.system == "mini" else irsde_published.train_published
+    train(knobs, state_folder())
 
 
 def train_autoencoder(

@@ -8,52 +8,84 @@ of two objectives:
   the crop is degraded, so that what is dark by half does not drown what is blurred a little. This
   is what an hour on a CPU is enough for; the network is a `CleanUNet`.
 - "matching": the published one (`irsde_losses.py`), for the published class.
+
+The published systems have a recipe of their own, with the same knobs: `irsde_published.py`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
 from clip_degradation import checkpoints
 from clip_degradation.model import DaCLIP
 from clip_degradation.recognise import embed_words
-from restoration import mean_reverting, weights
+from restoration import mean_reverting, recognition, weights
+from restoration.errors import MissingWeightsError
 from restoration.networks import irsde
 from restoration.networks.clean_unet import theta_bar
 from restoration.training.daclip import normalised
-from restoration.training.irsde_losses import matching_loss
+from restoration.training.irsde_losses import LAM, matching_loss
 from restoration.training.loop import Batch
-from restoration.training.pairs import WORDS, pairs
+from restoration.training.optimisers import Lion, Manner, mean_reverted, usual
+from restoration.training.pairs import MARGIN, WORDS, pairs
 from restoration.training.photographs import PictureBank
-from restoration.training.pictures import PictureParams, bank_of, train_to_file
+from restoration.training.pictures import PictureParams, bank_of, filled, train_to_file
 from restoration.training.state import State
 
-LAM = 50 / 255
-"""The noise at the end of the walk; that of all DA-CLIP's networks."""
 NAMED = 0.25
 """Share of crops whose degradation is told by its word, as a user may, not by the controller."""
 SLIGHTEST = 0.05
 """Mean degradation in [0, 1] below which crops no longer count more; clean ones are below it."""
 
+AS_MINI = {"batch": 8, "side": 64, "learning_rate": 5e-4, "channels": 32}
+"""Without norms, a rate of 1e-3 is unsteady."""
+AS_PUBLISHED = {"batch": 16, "side": 256, "learning_rate": 2e-4, "channels": 64}
+LION_RATE = 4e-5
+
 
 class IrsdeParams(PictureParams):
     """Knobs of the recipe `irsde`."""
 
-    learning_rate: float = Field(default=5e-4, gt=0, le=1)
-    """The highest one of the run, reached after the warm-up; without norms, 1e-3 is unsteady."""
-    channels: int = Field(default=32, ge=32, le=256, multiple_of=32)
-    """Width of the finest level; more is slower, larger and better."""
+    system: Literal["mini", "universal", "wild"] = "mini"
+    """The mini, or a published network of full size, which wants a GPU for days."""
+    batch: int = Field(default=0, ge=1, le=4096)
+    """Crops per step and process; 0 is 8 for the mini, 16 as published."""
+    side: int = Field(default=0, ge=32, le=512, multiple_of=32)
+    """Side of a crop in pixels; 0 is 64 for the mini, 256 as published."""
+    learning_rate: float = Field(default=0, gt=0, le=1)
+    """The highest one of the run; 0 is 5e-4 for the mini, 2e-4 as published, less for Lion."""
+    optimizer: Literal["adamw", "lion"] = "adamw"
+    """AdamW as published of DA-CLIP, or Lion as of Refusion, which takes a tenth of its rate."""
+    channels: int = Field(default=0, ge=32, le=256, multiple_of=32)
+    """Width of the finest level; more is slower, larger, better; 0 is 32 (mini), 64 (published)."""
     learns: Literal["clean", "matching"] = "clean"
-    """The clean picture, or the published objective, which needs many times the training."""
+    """What the mini learns: the clean picture, or the published objective, which takes longer."""
     daclip: str = ""
-    """A file of the DA-CLIP that says what is wrong; without one, the bundled mini."""
+    """A file of the DA-CLIP that says what is wrong; the mini takes the bundled one without it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_usual(cls, told: Any) -> Any:
+        published = told.get("system", "mini") != "mini"
+        usual_ones = dict(AS_PUBLISHED if published else AS_MINI)
+        if told.get("optimizer") == "lion":
+            usual_ones["learning_rate"] = LION_RATE
+        return filled(told, usual_ones)
+
+    def manner(self) -> Manner:
+        """As the system was trained, with the optimizer that was asked for."""
+        manner = (usual if self.system == "mini" else mean_reverted)(self.learning_rate)
+        if self.optimizer == "adamw":
+            return manner
+        return replace(manner, optimizer=lambda network, rate: Lion(network.parameters(), rate))
 
 
 class IrsdeRecipe:
@@ -146,8 +178,22 @@ def start_as_identity(network: Any) -> None:
 
 def recipe_for(params: IrsdeParams) -> IrsdeRecipe:
     """The recipe with its pictures and its DA-CLIP in memory."""
+    return IrsdeRecipe(params, bank_of(params, margin=MARGIN), daclip_of(params))
+
+
+def daclip_of(params: IrsdeParams) -> DaCLIP:
+    """The DA-CLIP that is named, or the bundled one.
+
+    Raises:
+        MissingWeightsError: there is no such file.
+        WrongWeightsError: it is no DA-CLIP.
+    """
     path = Path(params.daclip) if params.daclip else weights.locate("mini-daclip")
-    return IrsdeRecipe(params, bank_of(params), checkpoints.load(path))
+    try:
+        with recognition.translated():
+            return checkpoints.load(path)
+    except FileNotFoundError:
+        raise MissingWeightsError(f"daclip: there is no file {path.name!r:.80}") from None
 
 
 def train_irsde(params: IrsdeParams, folder: Path) -> State:

@@ -11,6 +11,9 @@ from torch import Tensor
 
 from restoration.mean_reverting import posterior_mean, sde_mean
 
+LAM = 50 / 255
+"""The noise at the end of the walk; that of all DA-CLIP's networks."""
+
 
 def matching_loss(
     eps: Tensor,

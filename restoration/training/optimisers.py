@@ -17,6 +17,8 @@ USUAL_WARM_UP = 100
 """Steps in which the usual rate rises at the start of every run."""
 USUAL_KEPT = 0.999
 """The highest share of itself that the usual average keeps."""
+PUBLISHED_END = 1e-6
+"""The rate at which the training of DA-CLIP's mean-reverting networks ended."""
 
 
 class Lion(torch.optim.Optimizer):
@@ -86,6 +88,18 @@ def usual(rate: float) -> Manner:
         ),
         rate=lambda made, over: rate * min(1.0, (made + 1) / USUAL_WARM_UP) * cosine(over, 1, 1.0),
         kept=lambda step: min(USUAL_KEPT, (2 + step) / (11 + step)),
+    )
+
+
+def mean_reverted(rate: float) -> Manner:
+    """As DA-CLIP's mean-reverting networks were: AdamW, a cosine from the start, their average."""
+    return Manner(
+        optimizer=lambda network, rate: torch.optim.AdamW(
+            network.parameters(), rate, betas=(0.9, 0.99), weight_decay=0.0
+        ),
+        rate=lambda _, over: cosine(over, 1, rate, min(rate, PUBLISHED_END)),
+        kept=decay,
+        longest=0.0,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -24,10 +26,15 @@ class PictureParams(LoopParams):
     """Where the averaged weights are written at the end, as safetensors."""
 
 
-def bank_of(params: PictureParams) -> PictureBank:
-    """The pictures in memory."""
+def filled(told: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """What knobs are told, and what is usual in place of those that are 0 or left out."""
+    return {**told, **{name: value for name, value in usual.items() if not told.get(name)}}
+
+
+def bank_of(params: PictureParams, *, margin: int = 0) -> PictureBank:
+    """The pictures in memory, each large enough for a crop and a margin beside it."""
     folder = Path(params.photographs) if params.photographs else None
-    return PictureBank.gather(folder, params.drawn, seed=params.seed, side=params.side)
+    return PictureBank.gather(folder, params.drawn, seed=params.seed, side=params.side + margin)
 
 
 def train_to_file(recipe: Recipe, params: PictureParams, folder: Path) -> State:
