@@ -86,9 +86,7 @@ def cut(image: Tensor, square: FaceSquare, side: int) -> Tensor:
     """What is in the square, (1, 3, side, side); `image` is (1, 3, H, W) in [0, 1]."""
     image, square = _neighbourhood(image.detach().float().cpu(), square)
     height, width = image.shape[-2:]
-    near = _shrunk(image, FINER * side / square.side)
-    places = square.places(FINER * side)
-    samples = _sampled(near, places, (height, width))
+    samples, places = _samples(image, square, side)
     beyond = _beyond(square, places, (height, width))
     if beyond is not None:
         rough = _shrunk(image, ROUGH / square.side)
@@ -97,6 +95,24 @@ def cut(image: Tensor, square: FaceSquare, side: int) -> Tensor:
         middle = rough.flatten(2).median(dim=-1).values[..., None, None]
         samples = samples + (soft - samples) * (3 * beyond + 1).clamp(0, 1)
         samples = samples + (middle - samples) * beyond.clamp(0, 1)
+    return _joined(samples, side)
+
+
+@torch.no_grad()
+def taken_out(image: Tensor, square: FaceSquare, side: int) -> Tensor:
+    """As `cut`, only mirrored where the picture ends: what is in the picture is left as it is."""
+    image, square = _neighbourhood(image.detach().float().cpu(), square)
+    return _joined(_samples(image, square, side)[0], side)
+
+
+def _samples(image: Tensor, square: FaceSquare, side: int) -> tuple[Tensor, Tensor]:
+    """`FINER` samples per pixel of the square and direction, and where they lie."""
+    near = _shrunk(image, FINER * side / square.side)
+    places = square.places(FINER * side)
+    return _sampled(near, places, (image.shape[-2], image.shape[-1])), places
+
+
+def _joined(samples: Tensor, side: int) -> Tensor:
     joined = functional.interpolate(
         samples, (side, side), mode="bicubic", align_corners=False, antialias=True
     )

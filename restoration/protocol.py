@@ -92,6 +92,8 @@ class Step:
     """What the method found out about the result, in words and numbers: with the last step."""
     recognised: Recognised | None = None
     """What a method that names degradations found: with every step, `after` with the last one."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on what was asked for and not done as asked: with the last step."""
 
 
 class Restorer(Protocol):

@@ -47,6 +47,7 @@ LAYERS = (
     {"wild_steps", "wild_degradations", "scene_degradations"},
     {"degradation_knobs"},
     {"degradation_kinds", "measurements", "face_squares", "faces"},
+    {"face_restoring", "captions"},
     {"methods"},
     {"registry"},
     {"front"},
