@@ -22,7 +22,7 @@ from restoration.training.latents import Latents, schedule_for
 from restoration.training.photographs import PictureBank, draw
 from restoration.training.state import load_state
 
-UNET = mini_diffbir.unet(16)
+UNET = mini_diffbir.unet(32)
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +160,13 @@ def test_at_first_the_branch_adds_nothing_to_the_unet(recipe):
     assert_close(network(x_t, c_img, t, context), alone)
 
 
+@torch.no_grad()
+def test_fresh_networks_give_the_condition_at_first(bank, parts):
+    network = ControlRecipe(tiny(together=True, fresh=True, channels=32), bank, parts).build()
+    x_t, c_img, t, context = inputs()
+    assert_close(network(x_t, c_img, t, context), -c_img, atol=0.1, rtol=0.05)
+
+
 def test_at_first_the_branch_is_the_encoder_of_the_unet(recipe):
     own = recipe.build().control.state_dict()
     source = trained_unet().state_dict()
@@ -246,7 +253,7 @@ def test_an_autoencoder_a_prior_and_a_branch_are_trained_one_upon_the_other(tmp_
     quick = {"steps": 1, "batch": 1, "drawn": 1}
     commands.train_autoencoder(AutoencoderParams(side=32, out=first, **quick))
     commands.train_latent_prior(
-        LatentPriorParams(side=32, channels=16, autoencoder=first, out=prior, **quick)
+        LatentPriorParams(side=32, channels=32, autoencoder=first, out=prior, **quick)
     )
     told = {"side": 64, "autoencoder": first, "out": branch, **quick}
     commands.train_diffbir_control(ControlParams(unet=prior, **told))
@@ -262,7 +269,7 @@ def test_a_fresh_unet_is_written_beside_its_branch(
 ):
     monkeypatch.setattr(control_parts, "latents_for", lambda params: parts.latents)
     path = tmp_path / "one.safetensors"
-    told = {"together": True, "fresh": True, "channels": 16, "steps": 1, "batch": 1}
+    told = {"together": True, "fresh": True, "channels": 32, "steps": 1, "batch": 1}
     state = diffbir_control.train_control(tiny(**told, **{knob: str(path)}), tmp_path)
     monkeypatch.setattr(weights, "locate", lambda name: path)
     network = getattr(stable_diffusion, load)(weights.named("mini-swinir"))

@@ -48,7 +48,7 @@ def recipe(bank, latents):
 
 
 def tiny(**knobs):
-    return LatentPriorParams(**{"side": 32, "batch": 2, "drawn": 1, "channels": 16, **knobs})
+    return LatentPriorParams(**{"side": 32, "batch": 2, "drawn": 1, "channels": 32, **knobs})
 
 
 def drawn(*shape, seed=0):
@@ -155,7 +155,7 @@ def test_the_prior_is_trained_with_the_autoencoder_that_is_named(tmp_path, monke
     latent_prior.train_latent_prior(tiny(steps=1, autoencoder=str(named), out=str(out)), tmp_path)
     monkeypatch.setattr(weights, "locate", lambda name: out)
     network = stable_diffusion.load_unet(weights.named("mini-swinir"))
-    assert network.config.block_out_channels == [16, 32, 32]
+    assert network.config.block_out_channels == [32, 64, 64]
 
 
 def test_without_a_name_it_is_the_bundled_autoencoder(tmp_path, monkeypatch):

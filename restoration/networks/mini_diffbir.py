@@ -66,7 +66,7 @@ def _common(channels: int) -> dict[str, Any]:
         "layers_per_block": 1,
         "attention_head_dim": 4,
         "use_linear_projection": True,
-        "norm_num_groups": 16,
+        "norm_num_groups": 8,
         "cross_attention_dim": CONTEXT,
     }
 

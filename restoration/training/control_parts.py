@@ -42,7 +42,7 @@ class ControlParams(LatentParams):
     """Whether the mini's U-Net learns along, which is cheaper than one after the other."""
     fresh: bool = False
     """Whether a U-Net that learns along begins anew, with `channels` as its width."""
-    channels: int = Field(default=64, ge=16, le=512, multiple_of=16)
+    channels: int = Field(default=64, ge=32, le=512, multiple_of=32)
     """Width of the finest level of a fresh U-Net; more is slower, larger and better."""
     stage1: Stage1 = "mini-swinir"
     """The network that cleans crops up before they become conditions."""

@@ -21,6 +21,7 @@ from restoration import prompts
 from restoration.networks import mini_diffbir, stable_diffusion
 from restoration.random_degradations import second_order, second_order_ranges
 from restoration.training.control_parts import ControlParams, Parts, parts_for
+from restoration.training.control_start import start_as_condition
 from restoration.training.latents import draw_noise, draw_times, half
 from restoration.training.loop import Batch, is_main, train
 from restoration.training.photographs import PictureBank
@@ -48,9 +49,14 @@ class ControlRecipe:
         self.config: dict[str, Any] = mini_diffbir.control(parts.unet_config)
 
     def build(self) -> nn.Module:
-        """The branch at the U-Net's side, which at first changes nothing in it."""
+        """The branch at the U-Net's side.
+
+        At first it changes nothing in a U-Net that has learnt; both fresh, they give the condition.
+        """
         control = stable_diffusion.new_control(self.config)
         mini_diffbir.copy_encoder(self.parts.unet, control)
+        if self.params.fresh:
+            start_as_condition(self.parts.unet, control)
         network = Controlled(control, self.parts.unet, together=self.params.together)
         return network.to(memory_format=torch.channels_last)  # faster in bfloat16
 

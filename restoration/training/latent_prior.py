@@ -47,7 +47,7 @@ class LatentParams(PictureParams):
 class LatentPriorParams(LatentParams):
     """Knobs of the recipe `latent-prior`."""
 
-    channels: int = Field(default=64, ge=16, le=512, multiple_of=16)
+    channels: int = Field(default=64, ge=32, le=512, multiple_of=32)
     """Width of the finest level; more is slower, larger and better."""
 
 
