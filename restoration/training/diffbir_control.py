@@ -51,7 +51,8 @@ class ControlRecipe:
     def build(self) -> nn.Module:
         """The branch at the U-Net's side.
 
-        At first it changes nothing in a U-Net that has learnt; both fresh, they give the condition.
+        At first it changes nothing in a U-Net that has learnt; two fresh ones answer a mixture of
+        x_t and the condition.
         """
         control = stable_diffusion.new_control(self.config)
         mini_diffbir.copy_encoder(self.parts.unet, control)
