@@ -50,9 +50,16 @@ def pictures(*seeds):
 
 
 def test_a_batch_holds_pairs_noise_times_and_contexts(batch):
-    x0, mu, z, t, degradation, content = batch
+    x0, mu, z, t, degradation, content, _ = batch
     assert x0.shape == mu.shape == z.shape == (8, 3, 32, 32)
     assert (t.dtype, degradation.shape, content.shape) == (torch.int64, (8, 8), (8, 8))
+
+
+def test_guesses_go_astray_by_a_share_of_the_degradation(batch):
+    x0, mu, *_, guess = batch
+    off, far = (guess - x0).square().mean((1, 2, 3)), (mu - x0).square().mean((1, 2, 3))
+    assert (off < 4 * irsde.ASTRAY**2 * far + 1e-12).all()
+    assert off.sum() > 0
 
 
 def test_a_batch_follows_from_the_generator(recipe, batch):
@@ -66,14 +73,14 @@ def test_each_part_of_the_schedule_has_a_step_of_its_own(batch):
 
 def test_some_degradations_are_told_by_their_word(recipe):
     """A word's embedding as long as the controller's has the direction of that word."""
-    *_, degradation, _ = recipe.batch(np.random.default_rng(0), 64)
+    *_, degradation, _, _ = recipe.batch(np.random.default_rng(0), 64)
     directions = torch.nn.functional.normalize(degradation, dim=-1)
     told = (directions @ recipe.words.T > 1 - 1e-5).any(1)
     assert 4 <= told.sum() <= 28
 
 
 def test_the_first_guess_is_the_degraded_picture(recipe, batch):
-    x0, mu, z, t, degradation, content = batch
+    x0, mu, z, t, degradation, content, _ = batch
     tb_t = theta_bar(t).view(-1, 1, 1, 1)
     x_t = noised(x0, mu, z, tb_t, LAM)
     with torch.no_grad():
@@ -108,18 +115,19 @@ def test_a_perfect_guess_costs_nothing():
 def test_the_published_objective_trains_the_published_class(bank):
     recipe = IrsdeRecipe(tiny(learns="matching"), bank, tiny_daclip())
     network = loop.first_network(recipe, 0)
-    x0, mu, z, t, degradation, content = batch = recipe.batch(np.random.default_rng(0), 2)
+    x0, mu, z, t, degradation, content, _ = batch = recipe.batch(np.random.default_rng(0), 2)
     levels = theta_bar(t).view(-1, 1, 1, 1), theta_bar(t - 1).view(-1, 1, 1, 1), LAM
     x_t = noised(x0, mu, z, levels[0], LAM)
     eps = network(x_t, mu, t, degradation, content)
     assert type(network) is ConditionalUNet
+    assert torch.equal(batch[-1], x0)
     assert_close(recipe.loss(network, batch), matching_loss(eps, x_t, x0, mu, levels))
 
 
 def test_the_loss_falls(recipe):
     learner = loop.Learner.ready(recipe, tiny(), None)
-    x0, *rest = recipe.batch(np.random.default_rng(1), 1)
-    dark = x0, x0 / 2, *rest[1:]
+    x0, _, *rest = recipe.batch(np.random.default_rng(1), 1)
+    dark = x0, x0 / 2, *rest
     losses = [float(learner.learn(dark, 2e-4, step)) for step in range(8)]
     assert losses[-1] < 0.9 * losses[0]
 

@@ -42,6 +42,10 @@ from restoration.training.state import State
 
 NAMED = 0.25
 """Share of crops whose degradation is told by its word, as a user may, not by the controller."""
+ASTRAY = 0.5
+"""Standard deviation, as a share of the degradation, by which guesses are made wrong at most."""
+FINEST = 4
+"""Logarithm of the number of clouds along a side, at most."""
 SLIGHTEST = 0.05
 """Mean degradation in [0, 1] below which crops no longer count more; clean ones are below it."""
 
@@ -118,10 +122,11 @@ class IrsdeRecipe:
         return network
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
-        """(x0, mu, z, t, degradation, content).
+        """(x0, mu, z, t, degradation, content, guess).
 
         Clean and degraded crops and noise, each (count, 3, side, side), steps (count,), one in
-        each of `count` equal parts of the schedule, and contexts (count, D).
+        each of `count` equal parts of the schedule, contexts (count, D), and the clean crops as
+        a walk may have guessed them so far.
         """
         mu, x0, words = pairs(self.bank, rng, count, self.side)
         z = torch.from_numpy(rng.standard_normal(x0.shape, dtype=np.float32))
@@ -131,13 +136,14 @@ class IrsdeRecipe:
         named = torch.from_numpy(rng.random((count, 1)) < NAMED)
         length = torch.linalg.vector_norm(degradation, dim=1, keepdim=True)
         degradation = torch.where(named, self.words[words] * length, degradation)
-        return x0, mu, z, t, degradation, content
+        guess = astray(x0, mu, rng) if self.learns == "clean" else x0
+        return x0, mu, z, t, degradation, content, guess
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """The objective that was asked for, the mean over the batch."""
-        x0, mu, z, t, degradation, content = batch
+        x0, mu, z, t, degradation, content, before = batch
         tb_t, tb_s = (theta_bar(at).view(-1, 1, 1, 1) for at in (t, t - 1))
-        x_t = mean_reverting.noised(x0, mu, z, tb_t, LAM)
+        x_t = mean_reverting.noised(before, mu, z, tb_t, LAM)
         eps = network(x_t, mu, t, degradation, content)
         if self.learns == "matching":
             return matching_loss(eps, x_t, x0, mu, (tb_t, tb_s, LAM))
@@ -158,6 +164,20 @@ class IrsdeRecipe:
             found = self.daclip.encode_image(normalised(seen.flatten(0, 2)), control=True)
         content, degradation = (one.view(len(mu), -1, one.shape[-1]).mean(1) for one in found)
         return content, degradation
+
+
+def astray(x0: Tensor, mu: Tensor, rng: np.random.Generator) -> Tensor:
+    """Clean crops (B, 3, S, S) as a walk may have guessed them: not evenly restored.
+
+    The states of a walk follow from its own guesses, those of training from the truth. A network
+    that has seen the truth alone believes what is coarse in a state, and its first errors in
+    brightness grow into clouds (exposure bias; Ning et al. 2023 perturb the input against it).
+    """
+    cells = 2 ** int(rng.integers(1, FINEST + 1))
+    field = rng.standard_normal((len(x0), 3, cells, cells), dtype=np.float32)
+    smooth = functional.interpolate(torch.from_numpy(field), x0.shape[-2:], mode="bicubic")
+    share = rng.uniform(0, ASTRAY, (len(x0), 1, 1, 1)).astype(np.float32)
+    return x0 + torch.from_numpy(share) * smooth * (x0 - mu)
 
 
 def relative_distance(guess: Tensor, x0: Tensor, mu: Tensor) -> Tensor:
