@@ -13,7 +13,7 @@ from demo.picture import PictureInput, picture_input
 from demo.presets import spoken, start
 from demo.recall import recall
 from restoration import front
-from restoration.protocol import Method
+from restoration.protocol import Method, Variant
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,17 @@ def about(method: Method, name: str) -> str:
                 if missing
                 else ""
             )
-            return f'<p class="about">{html.escape(variant.help)}{lack}</p>'
+            return f'<p class="about">{html.escape(variant.help)}{lack}{_further(variant)}</p>'
     return ""
+
+
+def _further(variant: Variant) -> str:
+    """What a variant lacks for some of its settings."""
+    missing = front.lacking(variant.further)
+    if not missing:
+        return ""
+    gets = f"<code>python -m restoration weights fetch {html.escape(' '.join(missing))}</code>"
+    return f" Some settings need more files, which are not on this machine: {gets}."
 
 
 def _presets(method: Method) -> gr.Radio:

@@ -67,6 +67,11 @@ class Reel:
         assert self.last is not None
         return self.last.measured
 
+    def remarks(self) -> tuple[str, ...]:
+        """What was not done as asked, said with the last step."""
+        assert self.last is not None
+        return self.last.remarks
+
     def recognised(self) -> Recognised | None:
         """What is wrong with the picture, as far as the method said so."""
         assert self.last is not None

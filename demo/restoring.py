@@ -125,7 +125,7 @@ def _restore(
     more = beside.read(method, knobs, given, picture)
     job = front.prepare(method.name, picture, variant=variant, seed=seed, knobs=knobs, **more)
     first = figure(picture.image, "The picture as it came", PREVIEW_SIDE)
-    yield {view.notes: notes(picture.notes), view.live: first}
+    yield {view.notes: notes((*picture.notes, *filter(None, [job.outlook()]))), view.live: first}
     album, twice = more.get("album"), given.get("without_album")
     if album is None or not twice:
         reel = yield from _played(view, job, Turn())
@@ -188,7 +188,7 @@ def _result(
         view.download: str(path),
         view.recipe: json.dumps(json.loads(recipe.to_json()), indent=2),
         view.status: status(done + findings(found), kind="good", hint=meanings(found)),
-        view.notes: notes(result.notes),
+        view.notes: notes((*result.notes, *reel.remarks())),
         view.live: "",
         view.result: gr.update(visible=True),
         view.comparer: comparer.comparison(shown, first=(1, 2) if bare else None),

@@ -22,17 +22,16 @@ from restoration import (
     album_commands,
     beside,
     degradation_kinds,
-    downloads,
     front,
     listing,
     progress,
     recognition_commands,
-    weights,
+    weights_commands,
 )
 from restoration.errors import BadKnobError, RestorationError
 from restoration.params import Params, explain, flatten
 from restoration.registry import METHODS
-from restoration.runtime import PROJECT, limits
+from restoration.runtime import limits
 
 WRONG_USE = 2
 """Exit code for arguments that make no sense, as getopt and argparse have it."""
@@ -96,13 +95,15 @@ def restore_command(name: str) -> Callable[..., None]:
             knobs=flatten(knobs),
             **beside.read(given),
         )
-        for note in picture.notes:
+        for note in filter(None, (*picture.notes, job.outlook())):
             print(note, file=sys.stderr)
         with tqdm(desc=METHODS[name].title, unit="step", disable=None) as bar:
             done = front.conclude(job, progress.shown(job.steps(), bar))
         saved = done.save(target)
         found = "".join(f", {word} {value:.2f}" for word, value in done.measured.items())
         print(f"{saved}: {job.variant.title}, seed {job.seed}, {done.seconds:.1f} s{found}")
+        for remark in done.remarks:
+            print(remark)
         if done.recognised:
             print("\n".join(filter(None, (done.recognised.in_words(), done.recognised.warning))))
 
@@ -168,49 +169,6 @@ def evaluate(
     print(report.table(result))
 
 
-def weights_list() -> None:
-    """List every checkpoint: whether it is on disk, its size, its licence."""
-    for entry in weights.catalogue().values():
-        state = "on disk" if weights.find(entry) else "missing"
-        size = f"{entry.size / 1e6:.1f} MB" if entry.size else "size unknown"
-        print(f"{entry.name:20} {state:8} {size:14} {entry.licence}")
-
-
-def weights_fetch(names: Positional[tuple[str, ...]], *, accept_licence: bool = False) -> None:
-    """Download checkpoints into the project's checkpoints folder; interrupted ones go on.
-
-    Args:
-        names: as `weights list` shows them.
-        accept_licence: you have read the licence that is shown, and agree to it.
-    """
-    from tqdm import tqdm
-
-    for name in names:
-        entry = weights.named(name)
-        print(f"{entry.title}, licence: {weights.licence_of(entry)}", file=sys.stderr)
-        with tqdm(desc=name, unit="B", unit_scale=True, disable=None) as bar:
-
-            def progress(done: int, total: int | None, bar: Any = bar) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            path = downloads.fetch(
-                entry, PROJECT / "checkpoints", accepted=accept_licence, progress=progress
-            )
-        print(path)
-
-
-def weights_verify(names: Positional[tuple[str, ...]] = ()) -> None:
-    """Check checkpoints on disk: size, hash, every key and shape, every value finite.
-
-    Args:
-        names: as `weights list` shows them; all that are on disk where none is named.
-    """
-    present = [entry.name for entry in weights.catalogue().values() if weights.find(entry)]
-    for name in names or present:
-        print(f"{name:20} {weights.verify(name)}")
-
-
 def album_command(name: str) -> Callable[..., None]:
     """What is done with albums under this name."""
     return album_commands.COMMANDS[name]
@@ -229,9 +187,9 @@ COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
     "degrade": lambda: degrade_command(""),
     "evaluate": lambda: evaluate,
     "recognise": lambda: recognition_commands.recognise,
-    "weights list": lambda: weights_list,
-    "weights fetch": lambda: weights_fetch,
-    "weights verify": lambda: weights_verify,
+    "weights list": lambda: weights_commands.list_all,
+    "weights fetch": lambda: weights_commands.fetch,
+    "weights verify": lambda: weights_commands.verify,
     **{f"album {name}": functools.partial(album_command, name) for name in album_commands.COMMANDS},
     **{f"train {part}": functools.partial(train_command, part) for part in TRAINED},
 }

@@ -8,6 +8,8 @@ from torch.nn import functional
 
 LEVELS = 5
 """Of the wavelet split: the colours kept are those of patches of about 2**5 pixels."""
+FLAT = 1e-5
+"""A standard deviation of pixels below this is none."""
 
 
 def resize(image: Tensor, height: int, width: int) -> Tensor:
@@ -19,10 +21,14 @@ def resize(image: Tensor, height: int, width: int) -> Tensor:
 
 def resize_short_edge_to(image: Tensor, edge: int) -> Tensor:
     """Bring the shorter side to `edge`; the longer one is cut to a whole number."""
-    height, width = image.shape[-2:]
-    ratio = edge / min(height, width)
-    size = [edge if side == min(height, width) else int(side * ratio) for side in (height, width)]
-    return resize(image, *size)
+    return resize(image, *short_edge_size(image.shape[-2], image.shape[-1], edge))
+
+
+def short_edge_size(height: int, width: int, edge: int) -> tuple[int, int]:
+    """The sides when the shorter one is brought to `edge`."""
+    short = min(height, width)
+    tall, wide = (edge if side == short else int(side * (edge / short)) for side in (height, width))
+    return tall, wide
 
 
 def wavelet_decomposition(image: Tensor, levels: int = LEVELS) -> tuple[Tensor, Tensor]:
@@ -39,6 +45,15 @@ def wavelet_decomposition(image: Tensor, levels: int = LEVELS) -> tuple[Tensor, 
 def wavelet_reconstruction(content: Tensor, style: Tensor) -> Tensor:
     """The detail of `content` on the colours of `style`, both (B, 3, H, W); not clamped."""
     return wavelet_decomposition(content)[0] + wavelet_decomposition(style)[1]
+
+
+def with_statistics(content: Tensor, style: Tensor) -> Tensor:
+    """`content` with the mean and standard deviation of each channel of `style`, as in AdaIN."""
+    (spread, mean), (wanted_spread, wanted_mean) = (
+        torch.std_mean(image, dim=(-2, -1), keepdim=True, correction=0)
+        for image in (content, style)
+    )
+    return (content - mean) / spread.clamp_min(FLAT) * wanted_spread + wanted_mean
 
 
 def _wavelet_blur(image: Tensor, radius: int) -> Tensor:

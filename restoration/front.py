@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from restoration import albums, weights
-from restoration.errors import BadKnobError, MissingWeightsError
+from restoration.errors import BadKnobError
+from restoration.offers import available as available
+from restoration.offers import default_variant as default_variant
+from restoration.offers import lacking as lacking
 from restoration.params import Params, build, flatten
-from restoration.protocol import Method, Need, Recognised, Request, Step, Variant
+from restoration.protocol import Method, Need, Recognised, Request, Step, Variant, Wish
 from restoration.recipe import Recipe, library_versions
 from restoration.registry import METHODS
 from restoration.runtime import Runtime, limits, max_pixels, the_runtime
@@ -52,17 +55,24 @@ class Job:
 
     def recipe(self) -> Recipe:
         """What it takes to do this again."""
-        files = {name: weights.catalogue()[name] for name in self.variant.weights}
+        used = self.method.uses(self.variant, self.params)
         return Recipe(
             method=self.method.name,
             variant=self.variant.name,
             knobs=flatten(self.params),
             seed=self.seed,
-            weights={n: weights.fingerprint(weights.locate(w.name)) for n, w in files.items()},
+            weights={name: weights.identity(name) for name in used},
             versions=library_versions(),
             size=(self.picture.image.shape[-1], self.picture.image.shape[-2]),
             inputs=dict(_beside(self.request)),
         )
+
+    def outlook(self, runtime: Runtime | None = None) -> str:
+        """What it will need of the device, in a sentence; nothing where that is little."""
+        device = (runtime or the_runtime()).device
+        height, width = self.picture.image.shape[-2:]
+        plan = self.method.plan(Wish(self.variant, height, width, self.params, device))
+        return plan.sentence[:1].upper() + plan.sentence[1:] if plan else ""
 
     def steps(self, runtime: Runtime | None = None) -> Iterator[Step]:
         """Wait for the device and restore; close it to cancel."""
@@ -82,6 +92,8 @@ class Restoration:
     measured: Mapping[str, float] = field(default_factory=dict)
     """What the method found out about it, such as its consistency with the input."""
     recognised: Recognised | None = None
+    remarks: tuple[str, ...] = ()
+    """On what was asked for and not done as asked."""
 
     def save(self, path: str | Path) -> Path:
         """Write a lossless PNG that carries the recipe."""
@@ -93,23 +105,6 @@ class Restoration:
 def methods() -> tuple[Method, ...]:
     """Every method of the hub, in the order the page shows them."""
     return tuple(METHODS.values())
-
-
-def available(method: Method) -> tuple[tuple[Variant, tuple[str, ...]], ...]:
-    """Each variant with the names of the weights that it lacks on this machine."""
-    known = weights.catalogue()
-    return tuple(
-        (v, tuple(name for name in v.weights if weights.find(known[name]) is None))
-        for v in method.variants
-    )
-
-
-def default_variant(method: Method) -> Variant:
-    """The best variant whose weights are on disk."""
-    for variant, missing in available(method):
-        if not missing:
-            return variant
-    raise MissingWeightsError(f"{method.title}: not one of its checkpoints is on disk")
 
 
 def variant_of(method: str, name: str | None = None) -> Variant:
@@ -177,6 +172,8 @@ def prepare(  # noqa: PLR0913  # whatever a method may need has its own name
     version = variant_of(method, variant)
     number = checked_seed(seed)
     params = build(chosen.params, knobs)
+    for name in chosen.uses(version, params):
+        weights.locate(name)
     degraded_height, degraded_width = picture.image.shape[-2:]
     height, width = chosen.output_size(degraded_height, degraded_width, params)
     if height * width > max_pixels():
@@ -248,7 +245,8 @@ def conclude(job: Job, steps: Iterator[Step]) -> Restoration:
     assert last is not None
     picture = replace(job.picture, image=last.estimate())
     seconds = time.perf_counter() - start
-    return Restoration(picture, job.recipe(), seconds, last.measured, last.recognised)
+    found = last.measured, last.recognised, last.remarks
+    return Restoration(picture, job.recipe(), seconds, *found)
 
 
 def _read(source: Source) -> Picture:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from restoration.album_knobs import GenerateParams, TuneParams
-from restoration.front import available
+from restoration.front import available, lacking
 from restoration.params import Knob, Params, Scalar, knobs_of
 from restoration.protocol import Method
 
@@ -23,6 +23,8 @@ def as_text(method: Method) -> str:
     for variant, missing in available(method):
         lacks = f" (not on disk: {', '.join(missing)})" if missing else ""
         lines.append(f"    {variant.name:12} {variant.help}{lacks}")
+        if absent := lacking(variant.further):
+            lines.append(f"{'':17}some settings need more (not on disk: {', '.join(absent)})")
     knobs = knobs_of(method.params)
     told = (f"    {knob.name:14} {knob.help} [{knob.span}; {knob.default}]" for knob in knobs)
     return "\n".join([*lines, "  knobs:", *told])
@@ -37,7 +39,14 @@ def as_data(method: Method) -> dict[str, Any]:
         "paper": method.paper,
         "needs": sorted(method.needs),
         "variants": [
-            {"name": v.name, "title": v.title, "help": v.help, "missing": list(missing)}
+            {
+                "name": v.name,
+                "title": v.title,
+                "help": v.help,
+                "missing": list(missing),
+                "further": list(v.further),
+                "further_missing": list(lacking(v.further)),
+            }
             for v, missing in available(method)
         ],
         "presets": [

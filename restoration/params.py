@@ -8,7 +8,7 @@ as `tiles_size` where a dot cannot stand (keyword arguments, endpoint parameters
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MultipleOf
@@ -86,7 +86,8 @@ class Knob:
 def only_when(**others: tuple[Scalar, ...]) -> dict[str, Any]:
     """What `Field(json_schema_extra=...)` takes, where a knob matters only beside others.
 
-    Each of `others`, in the same group, must have one of the values given for it.
+    Each of `others`, in the same group, must have one of the values given for it. Of a group, the
+    others are beside it, and it holds for every knob inside.
     """
     return {"when": {name: list(values) for name, values in others.items()}}
 
@@ -146,7 +147,8 @@ def _walk(params: type[Params], prefix: str) -> Iterator[Knob]:
     for name, info in params.model_fields.items():
         annotation = info.annotation
         if isinstance(annotation, type) and issubclass(annotation, Params):
-            yield from _walk(annotation, f"{name}.")
+            for knob in _walk(annotation, f"{name}."):
+                yield replace(knob, when={**_when(prefix, info), **knob.when})
         else:
             yield _knob(prefix, name, info)
 
@@ -155,9 +157,7 @@ def _knob(prefix: str, leaf: str, info: FieldInfo) -> Knob:
     name = f"{prefix}{leaf}"
     low, high, step = _bounds(info)
     kind = _kind(info.annotation)
-    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    when = cast(Mapping[str, list[Scalar]], extra.get("when", {}))
-    offered = cast(list[str], extra.get("suggestions", []))
+    offered = cast(list[str], _extra(info).get("suggestions", []))
     return Knob(
         name=name,
         kind=kind,
@@ -170,9 +170,18 @@ def _knob(prefix: str, leaf: str, info: FieldInfo) -> Knob:
         choices=tuple(str(choice) for choice in get_args(info.annotation))
         if kind == "choice"
         else (),
-        when={f"{prefix}{other}": tuple(values) for other, values in when.items()},
+        when=_when(prefix, info),
         suggestions=tuple(dict.fromkeys([info.default, *offered])) if offered else (),
     )
+
+
+def _when(prefix: str, info: FieldInfo) -> dict[str, tuple[Scalar, ...]]:
+    when = cast(Mapping[str, list[Scalar]], _extra(info).get("when", {}))
+    return {f"{prefix}{other}": tuple(values) for other, values in when.items()}
+
+
+def _extra(info: FieldInfo) -> Mapping[str, Any]:
+    return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
 
 
 def _kind(annotation: object) -> Kind:

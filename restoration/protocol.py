@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from restoration.memory_plan import Plan
 from restoration.params import Params, Scalar
 
 if TYPE_CHECKING:
@@ -96,6 +97,18 @@ class Step:
     """Sentences on what was asked for and not done as asked: with the last step."""
 
 
+@dataclass(frozen=True)
+class Wish:
+    """A restoration that has not begun: all that its needs depend on."""
+
+    variant: Variant
+    height: int
+    """Of the degraded picture."""
+    width: int
+    params: Params
+    device: Device
+
+
 class Restorer(Protocol):
     """A method with its weights loaded; keeps no state of a request, so it serves everyone."""
 
@@ -113,6 +126,8 @@ class Variant:
     help: str
     weights: tuple[str, ...]
     """Names in `checkpoints/catalogue.json`."""
+    further: tuple[str, ...] = ()
+    """Names of those that only some settings need; `Method.uses` says which."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +157,15 @@ def _any_will_do(request: Request, params: Params) -> None:
     """The check of a method that takes every picture."""
 
 
+def _its_own(variant: Variant, params: Params) -> tuple[str, ...]:  # noqa: ARG001
+    """The checkpoints of a method that always needs all of a variant."""
+    return variant.weights
+
+
+def _unplanned(wish: Wish) -> None:
+    """The plan of a method whose needs are small."""
+
+
 @dataclass(frozen=True)
 class Method:
     """A restoration method as the registry lists it."""
@@ -160,6 +184,10 @@ class Method:
     needs: frozenset[Need] = frozenset()
     check: Callable[[Request, Params], None] = _any_will_do
     """Raises a RestorationError where a request makes no sense, before the device is asked for."""
+    uses: Callable[[Variant, Params], tuple[str, ...]] = _its_own
+    """Names of the checkpoints that a restoration needs."""
+    plan: Callable[[Wish], Plan | None] = _unplanned
+    """What a restoration will need of the device, where that is worth saying before it starts."""
     family: str = ""
     """Methods of one family share a tab of this title."""
     sweeps: tuple[Sweep, ...] = ()

@@ -30,6 +30,7 @@ __all__ = [
     "check_finite",
     "find",
     "fingerprint",
+    "identity",
     "kind_of",
     "licence_of",
     "load_into",
@@ -249,6 +250,12 @@ def fingerprint(path: Path) -> str:
     """The sha256 of a file, computed once for as long as it does not change."""
     stat = path.stat()
     return _sha256(path, stat.st_size, stat.st_mtime_ns)
+
+
+def identity(name: str) -> str:
+    """What says which checkpoint it was: the sha256 of its file, or the name of its folder."""
+    path = locate(name)
+    return fingerprint(path) if path.is_file() else path.name
 
 
 def verify(name: str) -> str:

@@ -41,7 +41,7 @@ LAYERS = (
         "album_pictures",
     },
     {"album_folder", "tiled_autoencoder"},
-    {"album_archives"},
+    {"album_archives", "latent_diffusion"},
     {"albums"},
     {"downloads", "degradations", "random_degradations", "losses"},
     {"wild_steps", "wild_degradations", "scene_degradations"},
@@ -50,11 +50,12 @@ LAYERS = (
     {"face_restoring", "captions"},
     {"methods"},
     {"registry"},
+    {"offers"},
     {"front"},
     {"listing", "beside", "progress"},
     {"evaluation", "training"},
     {"album_jobs"},
-    {"album_commands", "recognition_commands"},
+    {"album_commands", "recognition_commands", "weights_commands"},
     {"__init__", "__main__"},
 )
 FLOOR = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -1,70 +1,45 @@
 """DiffBIR (Lin et al., ECCV 2024): remove the degradation, then regenerate the detail.
 
-So far stage 1, the removal of degradation ("clean-up"): a regression network that takes away
-noise, blur and compression and invents nothing. Arithmetic of the official program v2.1,
-`diffbir/pipeline.py`; the steps are numbered as there.
+Stage 1 is a regression network that takes away noise, blur and compression and invents nothing.
+Stage 2 makes detail up by latent diffusion and is led by the picture of stage 1. Arithmetic of the
+official program v2.1, `diffbir/pipeline.py`; the steps are numbered as there.
+
+`realness` r is the way from the picture y of stage 1 to the picture x of stage 2:
+
+    result = y + r (x - y)
+
+A straight line, since stage 1 is trained to be nearest to the truth on average and stage 2 to look
+real: between two such pictures nothing beats it, whatever realness is asked for (Freirich et al.
+2021), and every r is farther from y than a smaller one, in every pixel. r = 0 is exactly
+stage 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Literal, cast
-
-from pydantic import Field
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, cast
 
 from restoration import weights
-from restoration.params import Params, Tiles
-from restoration.protocol import Method, Preset, Request, Restorer, Step, Variant
+from restoration.methods import diffbir_detail
+from restoration.methods.diffbir_detail import Stage2
+from restoration.methods.diffbir_knobs import DETAILED, DiffbirParams
+from restoration.methods.diffbir_plan import plan
+from restoration.methods.diffbir_systems import CLEANERS, PRESETS, SWEEPS, VARIANTS, Cleaner
+from restoration.params import Params
+from restoration.protocol import Method, Request, Restorer, Step, Variant
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from restoration.latent_diffusion import Stride
     from restoration.noise import Noise
     from restoration.runtime import Device
     from restoration.tiling import Mosaic
 
-
-class DiffbirParams(Params):
-    """Knobs of DiffBIR."""
-
-    stages: Literal["clean-up"] = "clean-up"
-    """What is done: clean-up removes noise, blur and compression and invents nothing."""
-    upscale: float = Field(default=1.0, ge=1.0, le=8.0, multiple_of=0.5)
-    """How many times larger the result is; a small picture shows its detail better at 2 to 4."""
-    strength: float = Field(default=1.0, ge=0.0, le=1.0)
-    """How much of the clean-up is kept; less leaves more of the original grain and its flaws."""
-    colours: Literal["network", "input"] = "network"
-    """Whose colours the result has: input undoes a tint that the network may bring in."""
-    tiles: Tiles = Tiles()
-    """How a large picture is cut."""
-
-
-@dataclass(frozen=True)
-class Cleaner:
-    """What the official program does around one stage-1 network."""
-
-    network: Literal["swinir", "bsrnet", "scunet"]
-    multiple: int = 64
-    """Both sides are padded to a multiple of this."""
-    padding: Literal["constant", "replicate", "reflect"] = "constant"
-    short_edge: int = 512
-    """A shorter side is enlarged to this, since stage 2 works at 512 and above; 0 leaves it."""
-    scale: int = 1
-    """How much the network itself enlarges."""
-
-
-CLEANERS = {
-    # Reflection, since zeros beside the border darken it; at its own size, since nothing follows.
-    "mini": Cleaner("swinir", multiple=32, padding="reflect", short_edge=0),
-    "v2.1": Cleaner("swinir"),
-    "v2": Cleaner("bsrnet", multiple=1, scale=4),
-    "v2-denoise": Cleaner("scunet", padding="replicate"),
-    "v1": Cleaner("swinir"),
-    "face": Cleaner("swinir"),
-}
+__all__ = ["CLEANERS", "METHOD", "Cleaner", "Diffbir", "DiffbirParams", "Stage1", "Stage2"]
 
 
 @dataclass(frozen=True)
@@ -78,15 +53,9 @@ class Stage1:
 
     def __call__(self, request: Request, params: Params, noise: Noise) -> Iterator[Step]:  # noqa: ARG002  # regression draws nothing
         """Clean up; yields a step after every tile, then one with the result."""
-        from restoration.colour import resize, wavelet_reconstruction
-
         params = cast(DiffbirParams, params)
-        size = _size(request.degraded, params)
         cleaned, steps = yield from self.clean(request.degraded, params)
-        restored, wanted = resize(cleaned, *size), resize(request.degraded, *size)
-        if params.colours == "input":
-            restored = wavelet_reconstruction(restored, wanted)
-        restored = (wanted + params.strength * (restored - wanted)).clamp(0, 1)
+        restored = _finished(cleaned, request.degraded, params)
         yield Step(steps + 1, steps + 1, "done", lambda: restored)
 
     def clean(
@@ -114,14 +83,62 @@ class Stage1:
             note = "clean-up" if total == 1 else f"clean-up, tile {done} of {total}"
             yield Step(done, total + 1, note, partial(_so_far, mosaic, x, crop, size))
         cleaned = (mosaic.total / mosaic.weight)[..., : crop[0], : crop[1]]
-        if min(size) < cleaner.short_edge:
-            return resize_short_edge_to(cleaned, cleaner.short_edge), total
-        return resize(cleaned, *size), total
+        return resize(cleaned, *self.condition_size(degraded, params)), total
+
+    def condition_size(self, degraded: Tensor, params: DiffbirParams) -> tuple[int, int]:
+        """Sides of what `clean` gives."""
+        from restoration.colour import short_edge_size
+
+        size, edge = _size(degraded, params), self.cleaner.short_edge
+        if min(size) >= edge:
+            return size
+        scale = self.cleaner.scale
+        own = (degraded.shape[-2] * scale, degraded.shape[-1] * scale) if scale > 1 else size
+        return short_edge_size(*own, edge)
 
     def _apply(self, tile: Tensor) -> Tensor:
         """The one door to the network: on its device and in its precision, back as float32."""
         restored: Tensor = self.network(tile.to(self.device, self.dtype))
         return restored.to("cpu").float()
+
+
+@dataclass(frozen=True)
+class Diffbir:
+    """Both stages; the second one is loaded when it is first asked for."""
+
+    stage1: Stage1
+    stage2: Callable[[], Stage2]
+
+    def __call__(self, request: Request, params: Params, noise: Noise) -> Iterator[Step]:
+        """Restore; yields a step after every tile, band and step, then one with the result."""
+        params = cast(DiffbirParams, params)
+        if params.stages == "clean-up" or (params.stages == "both" and params.realness == 0):
+            yield from self.stage1(request, params, noise)
+        else:
+            yield from self.detailed(request, params, noise)
+
+    def detailed(self, request: Request, params: DiffbirParams, noise: Noise) -> Iterator[Step]:
+        """Clean up, or not, and regenerate the detail."""
+        from restoration.colour import resize
+        from restoration.latent_diffusion import num_strides, regenerate
+
+        size = self.stage1.condition_size(request.degraded, params)
+        wanted = _size(request.degraded, params)
+        stage2 = self.stage2()
+        how, remarks = stage2.generation(params)
+        more = num_strides(stage2.networks, *size, how) + 1
+        done = 0
+        if params.stages == "both":
+            cleaning = self.stage1.clean(request.degraded, params)
+            y, done = yield from _longer(cleaning, more)
+        else:
+            y = resize(request.degraded, *size)
+        total = done + more
+        drawing = regenerate(stage2.networks, y, how, noise)
+        x = yield from _told(drawing, done, total, wanted)
+        x = _coloured(x, y, params)
+        restored = _finished(y + params.realness * (x - y), request.degraded, params)
+        yield Step(total, total, "done", lambda: restored, remarks=remarks)
 
 
 def output_size(height: int, width: int, params: Params) -> tuple[int, int]:
@@ -130,8 +147,14 @@ def output_size(height: int, width: int, params: Params) -> tuple[int, int]:
     return max(1, int(height * upscale)), max(1, int(width * upscale))
 
 
+def uses(variant: Variant, params: Params) -> tuple[str, ...]:
+    """Stage 1's checkpoint always, those of stage 2 where it is asked for."""
+    detailed = cast(DiffbirParams, params).stages in DETAILED
+    return (*variant.weights, *variant.further) if detailed else variant.weights
+
+
 def load(device: Device, variant: Variant) -> Restorer:
-    """Stage 1 with the weights of a variant."""
+    """Stage 1 with the weights of a variant; stage 2 follows when it is asked for."""
     import torch
 
     from restoration.networks import stage1
@@ -140,70 +163,25 @@ def load(device: Device, variant: Variant) -> Restorer:
     network = stage1.load(cleaner.network, weights.catalogue()[variant.weights[0]])
     # SwinIR's attention overflows in float16; bfloat16 has float32's range.
     dtype = torch.bfloat16 if device.dtype == "bfloat16" else torch.float32
-    return Stage1(network.to(device.name, dtype), cleaner, device.name, dtype)
+    first = Stage1(network.to(device.name, dtype), cleaner, device.name, dtype)
+    return Diffbir(first, cache(partial(diffbir_detail.load, device, variant)))
 
 
 METHOD = Method(
     name="diffbir",
     title="DiffBIR",
-    help="Removes noise, blur and compression from any photograph, without inventing detail.",
+    help="Removes noise, blur and compression from any photograph; on request makes up fine detail "
+    "that fits, as little or as much as you like.",
     paper="Lin et al., DiffBIR: Toward Blind Image Restoration with Generative Diffusion Prior, "
     "ECCV 2024, arXiv 2308.15070",
     params=DiffbirParams,
-    variants=(
-        Variant(
-            "v2.1",
-            "v2.1, general",
-            "SwinIR trained on Real-ESRGAN degradations: the strongest general clean-up.",
-            ("swinir-v2.1",),
-        ),
-        Variant(
-            "v2",
-            "v2, general",
-            "BSRNet, which enlarges four times by itself: for small, blurred pictures.",
-            ("bsrnet",),
-        ),
-        Variant(
-            "v2-denoise",
-            "v2, noise",
-            "SCUNet: for noise from a camera in pictures that are sharp.",
-            ("scunet-psnr",),
-        ),
-        Variant(
-            "v1",
-            "v1, general",
-            "SwinIR trained on CodeFormer degradations: for blurred and small pictures.",
-            ("swinir-v1-general",),
-        ),
-        Variant(
-            "face",
-            "faces",
-            "SwinIR for aligned faces of 512x512.",
-            ("swinir-v1-face",),
-        ),
-        Variant(
-            "mini",
-            "mini (bundled)",
-            "A small SwinIR that comes with the hub: quick, for noise, light blur and JPEG.",
-            ("mini-swinir",),
-        ),
-    ),
-    presets=(
-        Preset("Clean up", "Noise, blur and JPEG blocks go, size stays: the place to start."),
-        Preset(
-            "Gentle", "For a good picture with a little noise: half of it stays.", {"strength": 0.5}
-        ),
-        Preset(
-            "Enlarge twice", "For a small picture: cleaned up and twice as large.", {"upscale": 2.0}
-        ),
-        Preset(
-            "True colours",
-            "If the result has a tint: its detail on the colours of the input.",
-            {"colours": "input"},
-        ),
-    ),
+    variants=VARIANTS,
+    presets=PRESETS,
     load=load,
     output_size=output_size,
+    uses=uses,
+    plan=plan,
+    sweeps=SWEEPS,
 )
 
 
@@ -217,3 +195,53 @@ def _so_far(mosaic: Mosaic, unseen: Tensor, crop: tuple[int, int], size: tuple[i
 
     seen = mosaic.blend(resize(unseen, *mosaic.total.shape[-2:]))
     return resize(seen[..., : crop[0], : crop[1]], *size).clamp(0, 1)
+
+
+def _finished(restored: Tensor, degraded: Tensor, params: DiffbirParams) -> Tensor:
+    """At the size asked for, with the colours asked for, and as much of it as asked for."""
+    from restoration.colour import resize, wavelet_reconstruction
+
+    size = _size(degraded, params)
+    restored, wanted = resize(restored, *size), resize(degraded, *size)
+    if params.colours == "input":
+        restored = wavelet_reconstruction(restored, wanted)
+    return (wanted + params.strength * (restored - wanted)).clamp(0, 1)
+
+
+def _coloured(x: Tensor, y: Tensor, params: DiffbirParams) -> Tensor:
+    """The picture of stage 2 with the colours of stage 1's."""
+    from restoration.colour import wavelet_reconstruction, with_statistics
+
+    fixes = {"wavelet": wavelet_reconstruction, "adain": with_statistics}
+    return fixes[params.colour_fix](x, y) if params.colour_fix in fixes else x
+
+
+def _longer(
+    cleaning: Generator[Step, None, tuple[Tensor, int]], more: int
+) -> Generator[Step, None, tuple[Tensor, int]]:
+    """The steps of stage 1 as the first of a longer way: `more` are to come."""
+    while True:
+        try:
+            step = next(cleaning)
+        except StopIteration as stop:
+            return cast("tuple[Tensor, int]", stop.value)
+        yield replace(step, total=step.total - 1 + more)
+
+
+def _told(
+    drawing: Generator[Stride, None, Tensor], done: int, total: int, size: tuple[int, int]
+) -> Generator[Step, None, Tensor]:
+    """The strides of stage 2 as steps after `done` others."""
+    while True:
+        try:
+            stride = next(drawing)
+        except StopIteration as stop:
+            return cast("Tensor", stop.value)
+        done += 1
+        yield Step(done, total, f"detail, {stride.note}", partial(_shown, stride, size))
+
+
+def _shown(stride: Stride, size: tuple[int, int]) -> Tensor:
+    from restoration.colour import resize
+
+    return resize(stride.shown(), *size).clamp(0, 1)

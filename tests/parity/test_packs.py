@@ -24,11 +24,9 @@ TESTED = {
     *("diffbir_sampler_spaced", "diffbir_sampler_ddim", "diffbir_sampler_dpms"),
     "diffbir_sampler_edm",
     *("irsde_unet", "irsde_unet_wild", "irsde_unet_plain", "irsde_nafnet", "irsde_sampler"),
-    *("diffbir_controlnet", "diffbir_vae", "diffbir_text"),
+    *("diffbir_controlnet", "diffbir_vae", "diffbir_text", "diffbir_pipeline"),
 }
-STILL_TO_COME = {
-    "diffbir_pipeline",
-}
+STILL_TO_COME: set[str] = set()
 
 
 def pytest_generate_tests(metafunc):
