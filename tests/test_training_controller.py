@@ -155,6 +155,14 @@ def test_only_the_controller_learns(recipe, tmp_path):
         assert not torch.equal(after[key], tiny().state_dict()[key])
 
 
+def test_every_weight_that_may_learn_does(recipe):
+    """Else several processes would wait for its gradient for ever."""
+    network = recipe.build()
+    recipe.loss(network, batch_of(recipe)).backward()
+    idle = [key for key, p in network.named_parameters() if p.requires_grad and p.grad is None]
+    assert not idle
+
+
 def test_a_fresh_controller_learns_to_steer(bank, tmp_path):
     recipe = ControllerRecipe(knobs(align=1), bank, new(TINY, seed=0))
     state = loop.train(recipe, knobs(steps=2), tmp_path)

@@ -124,6 +124,14 @@ def test_the_published_objective_trains_the_published_class(bank):
     assert_close(recipe.loss(network, batch), matching_loss(eps, x_t, x0, mu, levels))
 
 
+def test_every_weight_that_may_learn_does(recipe, batch):
+    """Else several processes would wait for its gradient for ever."""
+    network = loop.first_network(recipe, 0)
+    recipe.loss(network, batch).backward()
+    idle = [key for key, p in network.named_parameters() if p.requires_grad and p.grad is None]
+    assert not idle
+
+
 def test_the_loss_falls(recipe):
     learner = loop.Learner.ready(recipe, tiny(), None)
     x0, _, *rest = recipe.batch(np.random.default_rng(1), 1)

@@ -108,6 +108,16 @@ def test_the_loss_is_the_published_objective(bank, system):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
+def test_every_weight_that_may_learn_does(bank, system):
+    """Else several processes would wait for its gradient for ever."""
+    recipe = recipe_of(system, bank)
+    network = loop.first_network(recipe, 0)
+    recipe.loss(network, recipe.batch(np.random.default_rng(0), 2)).backward()
+    idle = [key for key, p in network.named_parameters() if p.requires_grad and p.grad is None]
+    assert not idle
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_a_network_of_the_published_size_has_the_published_names(bank, system):
     manifest = weights.manifest(weights.named(f"{system}-ir"))
     with torch.device("meta"):

@@ -253,7 +253,8 @@ class TransformerBlock(nn.Module):
 
     The content is one token, so the softmax over it is 1 and every place receives the same
     vector. `norm2` and the queries and keys of `attn2` are in the published files and cannot
-    change anything: they are kept to be loaded and never computed.
+    change anything: they are kept to be loaded, never computed and never trained, which several
+    processes would wait for.
     """
 
     def __init__(self, channels: int, context_dim: int) -> None:
@@ -262,6 +263,8 @@ class TransformerBlock(nn.Module):
         self.attn1 = Attention(channels, channels)
         self.attn2 = Attention(channels, context_dim)
         self.ff = _FeedForward(channels)
+        for kept in (self.norm2, self.attn2.to_q, self.attn2.to_k):
+            kept.requires_grad_(False)
 
     def forward(self, tokens: Tensor, content: Tensor) -> Tensor:
         """(B, N, C), (B, context_dim) -> (B, N, C)."""
