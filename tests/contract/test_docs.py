@@ -14,9 +14,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 COMMANDS = sorted(
     {
-        command
+        command.replace("\\\n", " ")
         for page in PAGES
-        for command in re.findall(r"^python -m restoration ([a-z].*)$", page.read_text(), re.M)
+        for command in re.findall(
+            r"^python -m restoration ([a-z](?:.*\\\n)*.*)$", page.read_text(), re.M
+        )
     }
 )
 LINKS = [
