@@ -9,26 +9,27 @@ official program v2.1, `diffbir/pipeline.py`; the steps are numbered as there.
     result = y + r (x - y)
 
 A straight line, since stage 1 is trained to be nearest to the truth on average and stage 2 to look
-real: between two such pictures nothing beats it, whatever realness is asked for (Freirich et al.
-2021), and every r is farther from y than a smaller one, in every pixel. r = 0 is exactly
-stage 1.
+real: between two that do so perfectly no other way is nearer to the truth in mean squared error,
+however real the result is to look (Freirich et al. 2021). And every r is farther from y than a
+smaller one, in every pixel; r = 0 is stage 1 itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
 
 from restoration import weights
-from restoration.methods import diffbir_detail
+from restoration.errors import DeviceMemoryError
+from restoration.memory_plan import Plan
+from restoration.methods import diffbir_detail, diffbir_plan
 from restoration.methods.diffbir_detail import Stage2
 from restoration.methods.diffbir_knobs import DETAILED, DiffbirParams
-from restoration.methods.diffbir_plan import plan
 from restoration.methods.diffbir_systems import CLEANERS, PRESETS, SWEEPS, VARIANTS, Cleaner
 from restoration.params import Params
-from restoration.protocol import Method, Request, Restorer, Step, Variant
+from restoration.protocol import Method, Request, Restorer, Step, Variant, Wish
 
 if TYPE_CHECKING:
     import torch
@@ -107,7 +108,10 @@ class Diffbir:
     """Both stages; the second one is loaded when it is first asked for."""
 
     stage1: Stage1
-    stage2: Callable[[], Stage2]
+    stage2: Callable[[bool], Stage2]
+    """Told whether only the networks at work are to be on the device."""
+    forecast: Callable[[Tensor, DiffbirParams], Plan]
+    """What stage 2 will need for a degraded picture."""
 
     def __call__(self, request: Request, params: Params, noise: Noise) -> Iterator[Step]:
         """Restore; yields a step after every tile, band and step, then one with the result."""
@@ -118,13 +122,20 @@ class Diffbir:
             yield from self.detailed(request, params, noise)
 
     def detailed(self, request: Request, params: DiffbirParams, noise: Noise) -> Iterator[Step]:
-        """Clean up, or not, and regenerate the detail."""
+        """Clean up, or not, and regenerate the detail.
+
+        Raises:
+            DeviceMemoryError: it will not fit.
+        """
         from restoration.colour import resize
         from restoration.latent_diffusion import num_strides, regenerate
 
         size = self.stage1.condition_size(request.degraded, params)
         wanted = _size(request.degraded, params)
-        stage2 = self.stage2()
+        plan = self.forecast(request.degraded, params)
+        if not plan.fits:
+            raise DeviceMemoryError(plan.sentence)
+        stage2 = self.stage2(plan.job.offloaded)
         how, remarks = stage2.generation(params)
         more = num_strides(stage2.networks, *size, how) + 1
         done = 0
@@ -164,7 +175,14 @@ def load(device: Device, variant: Variant) -> Restorer:
     # SwinIR's attention overflows in float16; bfloat16 has float32's range.
     dtype = torch.bfloat16 if device.dtype == "bfloat16" else torch.float32
     first = Stage1(network.to(device.name, dtype), cleaner, device.name, dtype)
-    return Diffbir(first, cache(partial(diffbir_detail.load, device, variant)))
+    stage2 = lru_cache(maxsize=1)(partial(diffbir_detail.load, device, variant))
+
+    def forecast(degraded: Tensor, params: DiffbirParams) -> Plan:
+        height, width = degraded.shape[-2:]
+        wish = Wish(variant, height, width, params, device)
+        return diffbir_plan.forecast(wish, loaded=stage2.cache_info().currsize > 0)
+
+    return Diffbir(first, stage2, forecast)
 
 
 METHOD = Method(
@@ -180,7 +198,7 @@ METHOD = Method(
     load=load,
     output_size=output_size,
     uses=uses,
-    plan=plan,
+    plan=diffbir_plan.plan,
     sweeps=SWEEPS,
 )
 

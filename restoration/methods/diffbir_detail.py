@@ -78,8 +78,8 @@ class Stage2:
         return how, remarks
 
 
-def load(device: Device, variant: Variant, *, offloaded: bool = False) -> Stage2:
-    """Stage 2 with the weights of a variant.
+def load(device: Device, variant: Variant, offloaded: bool = False) -> Stage2:
+    """Stage 2 with the weights of a variant, or with them on the CPU but for those at work.
 
     Raises:
         MissingWeightsError: one of its files is not on disk.

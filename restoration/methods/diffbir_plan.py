@@ -25,16 +25,22 @@ MINI_COSTS = Costs(
 
 
 def plan(wish: Wish) -> Plan | None:
-    """Tiles, memory and time where stage 2 is asked for; stage 1 alone is small and quick.
+    """Tiles, memory and time where stage 2 is asked for; stage 1 alone is small and quick."""
+    params = cast(DiffbirParams, wish.params)
+    return forecast(wish) if params.stages in DETAILED else None
+
+
+def forecast(wish: Wish, *, loaded: bool = False) -> Plan:
+    """The same where it is asked for, with all networks loaded already or not.
 
     A GPU that cannot hold all networks at once has only those at work, where that helps.
     """
     params = cast(DiffbirParams, wish.params)
-    if params.stages not in DETAILED:
-        return None
     device, job = wish.device, job_for(wish, params)
-    free, speed = capacity.free_bytes(device.name), capacity.speed_of(device.name, device.dtype)
     cuts, costs = cuts_for(params), costs_for(wish.variant.name)
+    speed = capacity.speed_of(device.name, device.dtype)
+    free = capacity.free_bytes(device.name)
+    free += job.width_of_number * costs.parameters if loaded else 0
     found = memory_plan.plan(job, cuts, costs, free, speed)
     if found.fits or device.name == "cpu":
         return found

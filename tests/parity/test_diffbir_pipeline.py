@@ -1,12 +1,13 @@
 """DiffBIR as a whole gives the published pictures; its networks are those of other packs."""
 
+import math
 from dataclasses import dataclass
 
 import pytest
 import torch
 from torch.testing import assert_close
 
-from restoration import weights
+from restoration import memory_plan, weights
 from restoration.karras_walks import Churn
 from restoration.latent_diffusion import Generation, LatentNetworks, Words, regenerate
 from restoration.latent_schedule import stable_diffusion, stable_diffusion_zero_snr
@@ -23,6 +24,9 @@ from tests.tolerances import LEVEL, NETWORK, WALK
 
 PACK = "diffbir_pipeline"
 FULL = "full_run"
+ROOMY = memory_plan.plan(
+    memory_plan.Job(64, 64), memory_plan.Cuts(), memory_plan.DIFFBIR, math.inf, 1
+)
 
 
 def filled(build, state, config):
@@ -146,7 +150,7 @@ def test_stage_1_of_a_whole_run_is_the_published_one(pack, cleaner):
 def test_a_whole_run_gives_the_published_8_bit_picture(pack, parts, cleaner):
     case = pack.info["cases"][FULL]
     stage2 = Replaying(system(parts, case), how=generation(pack, case))
-    restorer = Diffbir(cleaner, lambda: stage2)
+    restorer = Diffbir(cleaner, lambda offloaded: stage2, lambda degraded, params: ROOMY)
     params = build(DiffbirParams, {"stages": "both", "tiles.cut": False})
     found = finish(restorer(Request(degraded(pack)), params, draws(pack, FULL)))
     want = pack.tensors["out.full_run_u8"].permute(0, 3, 1, 2).float()

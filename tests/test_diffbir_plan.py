@@ -1,0 +1,90 @@
+"""What DiffBIR's stage 2 needs: files, memory and time; and what is said where they are missing."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from restoration import memory_plan
+from restoration.errors import DeviceMemoryError, MissingWeightsError
+from restoration.methods import diffbir, diffbir_detail, diffbir_plan
+from restoration.methods.diffbir import CLEANERS, Diffbir, DiffbirParams, Stage1
+from restoration.methods.diffbir_systems import VARIANTS
+from restoration.noise import seeded
+from restoration.params import build
+from restoration.protocol import Request, Wish, finish
+from restoration.registry import METHODS
+from restoration.runtime import Device
+from tests.tiny_diffbir import write
+
+CPU = Device("cpu", "float32")
+MINI = VARIANTS[-1]
+
+
+def picture():
+    return torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(0))
+
+
+def params(**knobs):
+    return build(DiffbirParams, {"stages": "both", "steps": 2} | knobs)
+
+
+def test_the_mini_cleans_up_whatever_there_is_of_stage_2(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+    restorer = diffbir.load(CPU, MINI)
+    assert finish(restorer(Request(picture()), DiffbirParams(), seeded(0))).shape == (1, 3, 64, 80)
+
+
+def test_a_published_variant_cleans_up_without_the_files_of_stage_2():
+    first = METHODS["diffbir"].variants[0]
+    assert diffbir.uses(first, DiffbirParams()) == ("swinir-v2.1",)
+    assert diffbir.uses(first, params()) == ("swinir-v2.1", "diffbir-v2.1", "sd21-base-zsnr")
+
+
+def test_stage_2_of_a_published_variant_says_which_file_it_lacks():
+    with pytest.raises(MissingWeightsError, match=r"sd2\.1-base-zsnr-laionaes5\.ckpt"):
+        diffbir_detail.load(CPU, VARIANTS[0])
+
+
+def test_the_mini_loads_what_training_writes(tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+    loaded = diffbir_detail.load(CPU, MINI)
+    assert loaded.networks.factor == 4
+    assert loaded.text is None
+
+
+def wish(variant=VARIANTS[0], device=CPU, **knobs):
+    return Wish(variant, 512, 512, params(**{"steps": 10} | knobs), device)
+
+
+def test_a_clean_up_has_no_plan():
+    assert diffbir_plan.plan(replace(wish(), params=DiffbirParams())) is None
+
+
+def test_a_plan_says_tiles_memory_and_time():
+    sentence = diffbir_plan.forecast(wish(upscale=2.0), loaded=True).sentence
+    assert "9 tiles, about " in sentence or "needs about " in sentence
+
+
+def test_one_restoration_at_512_needs_less_than_10_gb():
+    assert diffbir_plan.forecast(wish()).peak < 10e9
+
+
+def test_what_is_loaded_already_counts_as_free():
+    away, there = (diffbir_plan.forecast(wish(), loaded=loaded).free for loaded in (False, True))
+    assert there - away > 4e9
+
+
+def test_the_minis_needs_are_small():
+    assert diffbir_plan.forecast(wish(MINI)).peak < 3e9
+
+
+def test_what_will_not_fit_is_refused_with_a_word_on_what_would():
+    job, cuts, costs = memory_plan.Job(512, 512), memory_plan.Cuts(), memory_plan.DIFFBIR
+    short = memory_plan.plan(job, cuts, costs, free=1e9, speed=1e9)
+    stage1 = Stage1(nn.Identity(), CLEANERS["mini"], "cpu", torch.float32)
+    restorer = Diffbir(stage1, lambda offloaded: None, lambda degraded, params: short)
+    with pytest.raises(DeviceMemoryError, match=r"needs about .* GB and 1 GB are free: choose a"):
+        finish(restorer(Request(picture()), params(), seeded(0)))
