@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -56,7 +56,8 @@ def controls(
     """A control for every knob of `params`, by knob key, placed in the current Blocks context.
 
     Single knobs stand open; each group of knobs is a section under its own name, folded unless the
-    form begins with it. A knob that does not matter beside the others is not seen.
+    form begins with it. A knob that does not matter beside the others is not seen, nor is a section
+    with none that does.
 
     Args:
         params: the knobs.
@@ -65,6 +66,7 @@ def controls(
     """
     values = {knob.key: knob.default for knob in knobs_of(params)} | dict(start or {})
     made: dict[str, gr.components.Component] = {}
+    sections: list[tuple[gr.Accordion, list[Knob]]] = []
 
     def place(knob: Knob) -> None:
         made[knob.key] = control(knob, value=values[knob.key], visible=matters(knob, values))
@@ -73,15 +75,18 @@ def controls(
         return MORE if first is not None and knob.key not in first else knob.group
 
     ordered = sorted(knobs_of(params), key=lambda knob: section(knob) == MORE)
-    for group, knobs in groupby(ordered, key=section):
+    for group, members in groupby(ordered, key=section):
+        knobs = list(members)
         if not group:
             for knob in knobs:
                 place(knob)
             continue
-        with gr.Accordion(_title(group), open=not made):
+        seen = any(matters(knob, values) for knob in knobs)
+        with gr.Accordion(_title(group), open=not made, visible=seen) as folded:
             for knob in knobs:
                 place(knob)
-    _follow(params, made)
+        sections.append((folded, knobs))
+    _follow(params, made, sections)
     return made
 
 
@@ -122,21 +127,31 @@ def stops(stop: gr.Button, event: Any, told: gr.HTML, text: str) -> None:
     )
 
 
-def _follow(params: type[Params], made: Mapping[str, gr.components.Component]) -> None:
+def _follow(
+    params: type[Params],
+    made: Mapping[str, gr.components.Component],
+    sections: Sequence[tuple[gr.Accordion, Sequence[Knob]]],
+) -> None:
     """Show and hide what matters only beside others, whenever those others change."""
     led = [knob for knob in knobs_of(params) if knob.when]
+    folded = [(one, knobs) for one, knobs in sections if all(knob.when for knob in knobs)]
     leaders = sorted({_key(name) for knob in led for name in knob.when})
 
     def seen(*values: Any) -> dict[Any, Any]:
         now = dict(zip(leaders, values, strict=True))
-        return {made[knob.key]: gr.update(visible=matters(knob, now)) for knob in led}
+        shown: dict[Any, Any] = {
+            made[knob.key]: gr.update(visible=matters(knob, now)) for knob in led
+        }
+        for one, knobs in folded:
+            shown[one] = gr.update(visible=any(matters(knob, now) for knob in knobs))
+        return shown
 
     if led:
         gr.on(
             [made[key].change for key in leaders],
             seen,
             [made[key] for key in leaders],
-            [made[knob.key] for knob in led],
+            [*(made[knob.key] for knob in led), *(one for one, _ in folded)],
             queue=False,
             **QUIET,
         )

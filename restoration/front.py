@@ -72,7 +72,9 @@ class Job:
         device = (runtime or the_runtime()).device
         height, width = self.picture.image.shape[-2:]
         plan = self.method.plan(Wish(self.variant, height, width, self.params, device))
-        return plan.sentence[:1].upper() + plan.sentence[1:] if plan else ""
+        if plan is None:
+            return ""
+        return f"Planned: {plan.sentence}." if plan.fits else plan.sentence
 
     def steps(self, runtime: Runtime | None = None) -> Iterator[Step]:
         """Wait for the device and restore; close it to cancel."""

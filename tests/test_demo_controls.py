@@ -48,6 +48,13 @@ class Led(Params):
     """A count."""
 
 
+class Beyond(Params):
+    more: Literal["no", "yes"] = "no"
+    """Whether there is more."""
+    shape: Shape = Field(default=Shape(), json_schema_extra=only_when(more=("yes",)))
+    """A group that is for some."""
+
+
 KNOBS = {knob.key: knob for knob in knobs_of(Form)}
 
 
@@ -138,3 +145,19 @@ def test_a_seed_to_be_drawn_is_none_for_the_rest_of_the_program():
 
 def test_a_given_seed_is_kept():
     assert seed_of(7) == 7
+
+
+@pytest.mark.parametrize("more", ["no", "yes"])
+def test_a_section_is_seen_only_while_something_in_it_matters(more):
+    with gr.Blocks() as blocks:
+        controls(Beyond, {"more": more})
+    (section,) = [b for b in blocks.blocks.values() if isinstance(b, gr.Accordion)]
+    assert section.visible is (more == "yes")
+    (follow,) = blocks.fns.values()
+    assert follow.fn(more, "none")[section]["visible"] is (more == "yes")
+
+
+def test_a_condition_of_a_group_holds_for_all_that_is_in_it():
+    knobs = {knob.name: dict(knob.when) for knob in knobs_of(Beyond)}
+    assert knobs["shape.kind"] == {"more": ("yes",)}
+    assert knobs["shape.radius"] == {"more": ("yes",), "shape.kind": ("disc",)}

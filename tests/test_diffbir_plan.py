@@ -6,16 +6,19 @@ import pytest
 import torch
 from torch import nn
 
-from restoration import memory_plan
+from demo import method_form
+from demo.reel import Reel
+from restoration import front, listing, memory_plan
 from restoration.errors import DeviceMemoryError, MissingWeightsError
+from restoration.image_io import Picture
 from restoration.methods import diffbir, diffbir_detail, diffbir_plan
 from restoration.methods.diffbir import CLEANERS, Diffbir, DiffbirParams, Stage1
 from restoration.methods.diffbir_systems import VARIANTS
 from restoration.noise import seeded
 from restoration.params import build
-from restoration.protocol import Request, Wish, finish
+from restoration.protocol import Request, Step, Wish, finish
 from restoration.registry import METHODS
-from restoration.runtime import Device
+from restoration.runtime import Device, Runtime
 from tests.tiny_diffbir import write
 
 CPU = Device("cpu", "float32")
@@ -24,6 +27,10 @@ MINI = VARIANTS[-1]
 
 def picture():
     return torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(0))
+
+
+def prepared(variant="mini", **knobs):
+    return front.prepare("diffbir", Picture(image=picture()), variant=variant, knobs=knobs)
 
 
 def params(**knobs):
@@ -88,3 +95,45 @@ def test_what_will_not_fit_is_refused_with_a_word_on_what_would():
     restorer = Diffbir(stage1, lambda offloaded: None, lambda degraded, params: short)
     with pytest.raises(DeviceMemoryError, match=r"needs about .* GB and 1 GB are free: choose a"):
         finish(restorer(Request(picture()), params(), seeded(0)))
+
+
+def test_a_job_says_before_it_starts_what_it_will_need(tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+    job = prepared(stages="both")
+    assert job.outlook(Runtime(CPU)).startswith("Planned: in one piece, about ")
+    assert set(job.recipe().weights) == {*MINI.weights, *MINI.further}
+
+
+def test_a_clean_up_says_nothing_of_the_kind():
+    job = prepared()
+    assert job.outlook(Runtime(CPU)) == ""
+    assert set(job.recipe().weights) == set(MINI.weights)
+
+
+def test_a_detail_that_lacks_files_is_refused_before_the_device_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+    with pytest.raises(MissingWeightsError, match=r"realesrgan_s4_swinir_100k\.pth"):
+        prepared("v2.1", stages="both")
+
+
+def test_the_listing_says_what_some_settings_need():
+    told = listing.as_data(METHODS["diffbir"])["variants"][0]
+    assert told["further"] == told["further_missing"] == ["diffbir-v2.1", "sd21-base-zsnr"]
+    assert "some settings need more (not on disk: diffbir-v2.1" in listing.as_text(
+        METHODS["diffbir"]
+    )
+
+
+def test_the_form_says_so_too():
+    told = method_form.about(METHODS["diffbir"], "v2.1")
+    assert "Some settings need more files" in told
+    assert "weights fetch diffbir-v2.1 sd21-base-zsnr" in told
+
+
+def test_remarks_reach_whoever_asked():
+    said = ("The prompt is too long.",)
+    step = Step(1, 1, "done", picture, remarks=said)
+    reel = Reel()
+    reel.add(step)
+    assert front.conclude(prepared(), iter([step])).remarks == reel.remarks() == said

@@ -155,7 +155,7 @@ class DiffbirParams(Params):
         default=1.0, ge=0.0, le=1.0, json_schema_extra=only_when(stages=DETAILED)
     )
     """From faithful to real: 0 is the picture before detail is added, 1 all the detail made up."""
-    steps: int = Field(default=10, ge=1, le=1000, json_schema_extra=only_when(stages=DETAILED))
+    steps: int = Field(default=10, ge=1, le=200, json_schema_extra=only_when(stages=DETAILED))
     """Calls of the network: 10 with the usual sampler, 50 with spaced; more are finer and slower.
     """
     strength: float = Field(default=1.0, ge=0.0, le=1.0)

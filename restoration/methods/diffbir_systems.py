@@ -94,11 +94,6 @@ PRESETS = (
         "Enlarge twice", "For a small picture: cleaned up and twice as large.", {"upscale": 2.0}
     ),
     Preset(
-        "True colours",
-        "If the result has a tint: its detail on the colours of the input.",
-        {"colours": "input"},
-    ),
-    Preset(
         "Faithful",
         "Cleaned up, with a hint of new detail: for faces you know and for text.",
         {"stages": "both", "realness": 0.3},
@@ -110,15 +105,14 @@ PRESETS = (
     ),
     Preset(
         "Most detail",
-        "Cleaned up, with all detail that the generation makes up; some of it will be untrue.",
-        {"stages": "both", "words.cfg": 8.0},
+        "All the detail that v2.1 makes up, as published: 10 steps, cfg 6. Some will be untrue.",
+        {"stages": "both"},
     ),
     Preset(
         "Heavy degradation",
         "For a picture that clean-up leaves bad: much is hidden from the generation and made anew.",
         {"stages": "both", "words.cfg": 8.0, "condition.noise": 150},
     ),
-    Preset("As published, v2.1", "What its authors set: 10 steps, cfg 6.", {"stages": "both"}),
     Preset(
         "As published, v2",
         "For the weights v2 and v2-denoise, as the paper has it: 50 steps, cfg 4.",

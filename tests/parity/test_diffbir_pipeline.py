@@ -86,7 +86,7 @@ def course(case):
 
 def tiles(case):
     size, stride = case["cldm_tile_size"], case["cldm_tile_stride"]
-    return Tiles(cut=case["cldm_tiled"], size=size, overlap=1 - stride / size)
+    return Tiles.model_construct(cut=case["cldm_tiled"], size=size, overlap=1 - stride / size)
 
 
 def words(pack, case):
