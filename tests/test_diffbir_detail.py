@@ -278,9 +278,9 @@ def test_a_glance_at_a_grey_picture_is_grey():
 def test_half_precision_is_nearly_the_same_and_offloading_exactly(parts, text):
     from copy import deepcopy
 
-    halved = [networks.half_torso(deepcopy(part), torch.bfloat16) for part in parts]
+    halved = [networks.half_torso(deepcopy(part), torch.bfloat16) for part in (*parts, text)]
     full = Stage2(LatentNetworks(*parts, stable_diffusion()), text)
-    half = Stage2(LatentNetworks(*halved, stable_diffusion()), text)
+    half = Stage2(LatentNetworks(*halved[:3], stable_diffusion()), halved[3])
     away = Stage2(LatentNetworks(*parts, stable_diffusion(), offloaded=True), text)
     want = restored(full, steps=3)
     assert torch.equal(restored(away, steps=3), want)

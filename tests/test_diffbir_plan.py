@@ -8,7 +8,7 @@ from torch import nn
 
 from demo import method_form
 from demo.reel import Reel
-from restoration import front, listing, memory_plan
+from restoration import capacity, front, listing, memory_plan, weights
 from restoration.errors import DeviceMemoryError, MissingWeightsError
 from restoration.image_io import Picture
 from restoration.methods import diffbir, diffbir_detail, diffbir_plan
@@ -137,3 +137,18 @@ def test_remarks_reach_whoever_asked():
     reel = Reel()
     reel.add(step)
     assert front.conclude(prepared(), iter([step])).remarks == reel.remarks() == said
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_every_variant_names_what_its_stages_need(variant):
+    assert {*variant.weights, *variant.further} <= weights.catalogue().keys()
+    assert len(variant.further) == (3 if variant == MINI else 2)
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_gpu_that_is_too_small_for_all_networks_has_those_at_work(device, monkeypatch):
+    monkeypatch.setattr(capacity, "free_bytes", lambda name: 6e9)
+    monkeypatch.setattr(capacity, "speed_of", lambda name, dtype: 1e12)
+    found = diffbir_plan.forecast(wish(device=Device(device, "float32")))
+    assert found.job.offloaded
+    assert found.fits

@@ -95,11 +95,10 @@ def load(device: Device, variant: Variant, offloaded: bool = False) -> Stage2:
     unet, branch = stable_diffusion.load_unet(base), stable_diffusion.load_control(control)
     autoencoder = stable_diffusion.load_autoencoder(rest[0] if rest else base)
     text = None if variant.name == MINI else stable_diffusion.load_text(base)
-    if device.dtype != "float32":
-        for network in (unet, branch, autoencoder):
+    for network in filter(None, (unet, branch, autoencoder, text)):
+        if device.dtype != "float32":
             stable_diffusion.half_torso(network, getattr(torch, device.dtype))
-    if not offloaded:
-        for network in filter(None, (unet, branch, autoencoder, text)):
+        if not offloaded:
             network.to(device.name)
     schedule = (
         latent_schedule.stable_diffusion_zero_snr()
