@@ -12,7 +12,7 @@ from demo.controls import MOST_RADIOS, QUIET, controls, seed_control
 from demo.picture import PictureInput, picture_input
 from demo.presets import spoken, start
 from demo.recall import recall
-from restoration import front
+from restoration import front, weights
 from restoration.protocol import Method, Variant
 
 
@@ -77,8 +77,12 @@ def _further(variant: Variant) -> str:
     missing = front.lacking(variant.further)
     if not missing:
         return ""
-    gets = f"<code>python -m restoration weights fetch {html.escape(' '.join(missing))}</code>"
-    return f" Some settings need more files, which are not on this machine: {gets}."
+    lack = " Some settings need more files, which are not on this machine"
+    published = [name for name in missing if weights.named(name).mirrors]
+    if not published:
+        return f"{lack}: {html.escape(', '.join(missing))}."
+    names = html.escape(" ".join(published))
+    return f"{lack}: <code>python -m restoration weights fetch {names}</code> gets them."
 
 
 def _presets(method: Method) -> gr.Radio:
