@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import gradio as gr
 import pytest
 import torch
 from torch import nn
 
 from demo import method_form
+from demo.method_tab import _view
 from demo.reel import Reel
-from restoration import capacity, front, listing, memory_plan, weights
+from demo.restoring import restore
+from restoration import capacity, front, image_io, listing, memory_plan, weights
 from restoration.errors import DeviceMemoryError, MissingWeightsError
 from restoration.image_io import Picture
 from restoration.methods import diffbir, diffbir_detail, diffbir_plan
@@ -152,3 +155,17 @@ def test_a_gpu_that_is_too_small_for_all_networks_has_those_at_work(device, monk
     found = diffbir_plan.forecast(wish(device=Device(device, "float32")))
     assert found.job.offloaded
     assert found.fits
+
+
+def test_the_page_shows_the_plan_while_it_runs(tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    path = image_io.write(tmp_path / "picture.png", Picture(image=picture()))
+    with gr.Blocks():
+        _, view = _view(METHODS["diffbir"], gr.Button(), gr.Button(), seen=True)
+    settings = {"variant": "mini", "seed": 1, "stages": "both", "steps": 1}
+    updates = list(restore(view, METHODS["diffbir"], str(path), settings, {}))
+    said = [update[view.notes] for update in updates if view.notes in update]
+    assert any("Planned: in one piece, about" in text for text in said)
+    assert "Detail" in updates[-1][view.strip]
