@@ -14,7 +14,7 @@ def list_all() -> None:
     for entry in weights.catalogue().values():
         state = "on disk" if weights.find(entry) else "missing"
         size = f"{entry.size / 1e6:.1f} MB" if entry.size else "size unknown"
-        print(f"{entry.name:20} {state:8} {size:14} {entry.licence}")
+        print(f"{entry.name:24} {state:8} {size:14} {entry.licence}")
 
 
 def fetch(names: Positional[tuple[str, ...]], *, accept_licence: bool = False) -> None:
@@ -49,4 +49,4 @@ def verify(names: Positional[tuple[str, ...]] = ()) -> None:
     """
     present = [entry.name for entry in weights.catalogue().values() if weights.find(entry)]
     for name in names or present:
-        print(f"{name:20} {weights.verify(name)}")
+        print(f"{name:24} {weights.verify(name)}")
