@@ -110,8 +110,8 @@ def test_methods_are_evaluated(capsys, source, tmp_path):
 
 def test_weights_are_listed(capsys):
     _, out, _ = said(capsys, "weights", "list")
-    assert "mini-swinir          on disk" in out
-    assert "swinir-v2.1          missing" in out
+    assert "mini-swinir              on disk" in out
+    assert "swinir-v2.1              missing" in out
 
 
 def test_fetching_says_the_licence_and_takes_what_is_there(capsys):
