@@ -146,6 +146,18 @@ def test_the_network_computes_in_the_precision_of_the_device():
     assert found.dtype == torch.float32
 
 
+def test_the_mini_in_half_precision_is_nearly_the_same_at_any_size():
+    full, half = (
+        finish(
+            diffbir.load(Device("cpu", dtype), METHODS["diffbir"].variants[-1])(
+                Request(picture(70, 100)), DiffbirParams(), seeded(0)
+            )
+        )
+        for dtype in ("float32", "bfloat16")
+    )
+    assert 0 < (half - full).square().mean().sqrt() < 0.02
+
+
 def test_every_variant_has_its_rules():
     assert [variant.name for variant in diffbir.METHOD.variants] == [*list(CLEANERS)[1:], "mini"]
 

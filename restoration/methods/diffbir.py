@@ -17,6 +17,7 @@ smaller one, in every pixel; r = 0 is stage 1 itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
@@ -99,7 +100,12 @@ class Stage1:
 
     def _apply(self, tile: Tensor) -> Tensor:
         """The one door to the network: on its device and in its precision, back as float32."""
-        restored: Tensor = self.network(tile.to(self.device, self.dtype))
+        import torch
+
+        # Masks of SwinIR's attention are float32 whatever the rest is in.
+        half = self.dtype != torch.float32
+        with torch.autocast(self.device, self.dtype) if half else nullcontext():
+            restored: Tensor = self.network(tile.to(self.device, self.dtype))
         return restored.to("cpu").float()
 
 
