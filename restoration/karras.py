@@ -65,6 +65,11 @@ class Levels:
         """
         return torch.float32 if self.published else torch.float64
 
+    def between(self, sigma: float, to: float) -> float:
+        """The level half-way in ln sigma."""
+        middle = torch.tensor([sigma, to], dtype=self.precision).log().mean().exp()
+        return float(middle)
+
     def is_blind(self, sigma: float) -> bool:
         """Whether a slope there says nothing, so that a step of second order is none.
 

@@ -107,7 +107,7 @@ def dpmpp_2s_a(probe: Probe, x: Tensor, noise: Noise, churn: Churn) -> Made:
         x0 = better = probe(x, sigma)
         down, up = ancestral(sigma, to, churn.eta, probe.levels.precision)
         if down:
-            middle = math.sqrt(sigma * down)
+            middle = probe.levels.between(sigma, down)
             better = probe(_towards(x, x0, sigma, middle), middle)
         x = _towards(x, better, sigma, down)
         if to:
@@ -127,7 +127,7 @@ def dpmpp_sde(probe: Probe, x: Tensor, noise: Noise, churn: Churn) -> Made:
             x = x0
             yield x0, x
             continue
-        middle = math.sqrt(sigma * to)
+        middle = probe.levels.between(sigma, to)
         down, up = ancestral(sigma, middle, churn.eta, probe.levels.precision)
         halfway = noise(x)
         x_m = _towards(x, x0, sigma, down) + churn.s_noise * up * halfway
@@ -267,7 +267,7 @@ def _towards(x: Tensor, x0: Tensor, sigma: float, to: float) -> Tensor:
 def _midpoint(probe: Probe, x: Tensor, x0: Tensor, sigma: float, to: float) -> Tensor:
     if not to or probe.levels.is_blind(sigma):
         return _along(x, x0, sigma, to)
-    middle = math.sqrt(sigma * to)
+    middle = probe.levels.between(sigma, to)
     x_m = _along(x, x0, sigma, middle)
     return x + (x_m - probe(x_m, middle)) / middle * (to - sigma)
 
