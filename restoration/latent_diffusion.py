@@ -27,9 +27,9 @@ from torch.nn import functional
 from restoration import restoration_guidance, tiled_autoencoder
 from restoration.classifier_free import ClassifierFree
 from restoration.colour import resize, wavelet_decomposition
+from restoration.feature_reuse import Network, Turns
 from restoration.latent_schedule import Guide, LatentSchedule, Walked
 from restoration.latent_walks import Course, num_steps, walk
-from restoration.networks.stable_diffusion import predict, residuals
 from restoration.noise import Noise
 from restoration.params import Tiles
 from restoration.restoration_guidance import Span
@@ -126,6 +126,8 @@ class Generation:
     band: int | None = None
     """Side of the square whose pixels the autoencoder sees at once; None for the whole picture."""
     pull: Pull | None = None
+    reuse: int = 1
+    """How often the deep features are made anew: 1 for every step, 2 for every other one ..."""
 
 
 @dataclass(frozen=True)
@@ -200,39 +202,45 @@ def _walk(
     guide = _guide(networks, c, padded, how.pull) if how.pull else None
     if k := how.condition_noise:
         c = ab[k].sqrt() * c + (1 - ab[k]).sqrt() * noise(c)
-    words = how.words
-    denoise = ClassifierFree(
-        partial(_answer, networks, c, how),
-        words.wanted,
-        words.unwanted,
-        words.scale,
-        words.rising,
-        words.in_one_batch,
-    )
+    words, turns = how.words, Turns(how.reuse)
+    mixed = words.scale, words.rising, words.in_one_batch
+    door = _Door(networks, c, how, turns)
+    asked = ClassifierFree(door, words.wanted, words.unwanted, *mixed)
+
+    def denoise(x_t: Tensor, t: float) -> Tensor:
+        turns.next_step()
+        return asked(x_t, t)
+
     return walk(how.course, denoise, networks.schedule, x_T, noise, guide)
 
 
-def _answer(
-    networks: LatentNetworks, c: Tensor, how: Generation, x_t: Tensor, t: float, tokens: Tensor
-) -> Tensor:
+@dataclass(frozen=True)
+class _Door:
     """The one door to the networks: on their device, tile by tile, back as float32 on the CPU."""
-    context = tokens.to(networks.device)
 
-    def call(both: Tensor) -> Tensor:
-        x, condition = both.to(networks.device).chunk(2, dim=1)
-        time = torch.full((len(x),), t, device=x.device)
-        taps = residuals(networks.control, x, condition, time, context)
-        taps = [how.strength * tap for tap in taps]
-        return predict(networks.unet, x, time, context, taps).cpu().float()
+    networks: LatentNetworks
+    c: Tensor
+    how: Generation
+    turns: Turns
 
-    both = torch.cat([x_t, c.expand_as(x_t)], dim=1)
-    height, width = x_t.shape[-2:]
-    side = how.tiles.size // networks.factor
-    if not how.tiles.cut or max(height, width) <= side:
-        return call(both)
-    tile = min(side, height), min(side, width)
-    *_, (_, _, mosaic) = tiled(call, both, tile, stride_for(tile, how.tiles))
-    return mosaic.total / mosaic.weight
+    def __call__(self, x_t: Tensor, t: float, tokens: Tensor) -> Tensor:
+        networks, tiles, device = self.networks, self.how.tiles, self.networks.device
+        network = Network(networks.unet, networks.control, self.how.strength, self.turns)
+        context = tokens.to(device)
+
+        def call(both: Tensor) -> Tensor:
+            x, condition = both.to(device).chunk(2, dim=1)
+            time = torch.full((len(x),), t, device=x.device)
+            return network(x, condition, time, context).cpu().float()
+
+        both = torch.cat([x_t, self.c.expand_as(x_t)], dim=1)
+        height, width = x_t.shape[-2:]
+        side = tiles.size // networks.factor
+        if not tiles.cut or max(height, width) <= side:
+            return call(both)
+        tile = min(side, height), min(side, width)
+        *_, (_, _, mosaic) = tiled(call, both, tile, stride_for(tile, tiles))
+        return mosaic.total / mosaic.weight
 
 
 def _guides(networks: LatentNetworks, how: Generation) -> list[Any]:

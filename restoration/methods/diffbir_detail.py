@@ -60,7 +60,7 @@ class Stage2:
 
         words, remarks = self.words(params)
         way, tiles, pull = params.walk, params.detail_tiles, params.guidance
-        knobs = way.model_dump(exclude={"sampler", "start"})
+        knobs = way.model_dump(exclude={"sampler", "start", "reuse"})
         span = Span(pull.start, pull.stop, pull.repeat)
         how = Generation(
             words=words,
@@ -74,6 +74,7 @@ class Stage2:
             pull=None
             if pull.loss == "none"
             else Pull(pull.loss == "w_mse", pull.space, pull.share, span),
+            reuse=way.reuse,
         )
         return how, remarks
 
