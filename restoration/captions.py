@@ -64,7 +64,7 @@ class Captioner:
             MissingWeightsError: it is not on disk, or not whole; says how to get it.
             WrongWeightsError: what is there is no captioner of this kind, or damaged.
         """
-        folder = _locate()
+        folder = locate()
         network = _network(folder)
         words = tuple((folder / WORDS).read_text(encoding="utf-8").splitlines())
         return cls(network.to(device), words, device)
@@ -115,8 +115,12 @@ def _missing(folder: Path) -> str:
     return ", ".join(lacking)
 
 
-def _locate() -> Path:
-    """The folder of a captioner; raises as `Captioner.load`."""
+def locate() -> Path:
+    """The folder of a captioner.
+
+    Raises:
+        MissingWeightsError: it is not on disk, or not whole; says how to get it.
+    """
     folders = _on_disk()
     for folder in folders:
         if not _missing(folder):

@@ -113,6 +113,8 @@ class Plan:
     seconds: float
     free: float
     """Bytes there are for it."""
+    each_face: float = 0.0
+    """Seconds for each face on top of that, where faces are restored by themselves."""
 
     @property
     def fits(self) -> bool:
@@ -129,7 +131,8 @@ class Plan:
             )
         tiles = self.diffusion_tiles
         cut = f"{tiles} tiles" if tiles > 1 else "in one piece"
-        return f"{cut}, about {_gb(self.peak)}, about {_time(self.seconds)}"
+        faces = f", and about {_time(self.each_face)} for each face" if self.each_face else ""
+        return f"{cut}, about {_gb(self.peak)}, about {_time(self.seconds)}{faces}"
 
 
 CLEANERS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,59 +15,14 @@ from torch.testing import assert_close
 from restoration import captions
 from restoration.captions import Captioner
 from restoration.errors import MissingWeightsError, WrongWeightsError
-
-NAME = "blip-image-captioning-base"
-WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "cat", "##s", ",", "'", "-", "tree", "on")
-SEP, BOS = 3, len(WORDS)
-TEXT = {
-    "vocab_size": len(WORDS) + 2,
-    "hidden_size": 16,
-    "intermediate_size": 32,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "max_position_embeddings": 64,
-    "bos_token_id": BOS,
-    "sep_token_id": SEP,
-    "pad_token_id": 0,
-    "model_type": "blip_text_model",
-    # as in the published file, written by an older version
-    "max_length": 20,
-    "num_beams": 1,
-    "do_sample": False,
-    "torch_dtype": None,
-    "top_k": 50,
-}
-VISION = {
-    "hidden_size": 16,
-    "intermediate_size": 32,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "image_size": 32,
-    "patch_size": 16,
-    "model_type": "blip_vision_model",
-}
-CONFIG = {
-    "model_type": "blip",
-    "text_config": TEXT,
-    "vision_config": VISION,
-    "torch_dtype": "float32",
-}
-MORE = {"text_decoder.bert.embeddings.position_ids": torch.arange(64)[None]}
-"""What old files have besides."""
+from tests import tiny_blip
+from tests.tiny_blip import BOS, MORE, NAME, SEP, WORDS, always
 
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, Tensor]:
     """Every tensor of the tiny network, as an old file has them."""
-    from transformers import BlipConfig, BlipForConditionalGeneration
-
-    with torch.device("meta"):
-        network = BlipForConditionalGeneration(BlipConfig.from_dict(CONFIG))
-    generator = torch.Generator().manual_seed(5)
-    shapes = {key: value.shape for key, value in network.state_dict().items()}
-    made = {key: 0.5 * torch.randn(shape, generator=generator) for key, shape in shapes.items()}
-    made = {key: value * (not key.endswith(".bias")) for key, value in made.items()}
-    return made | {key: made[source].clone() for key, source in captions.TIED.items()}
+    return tiny_blip.filled()
 
 
 @pytest.fixture
@@ -83,23 +37,12 @@ def folder(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def whole(folder, state) -> Path:
     """The folder with all that belongs in it."""
-    (folder / "config.json").write_text(json.dumps(CONFIG))
-    (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
-    save_file({k: v for k, v in state.items() if k not in captions.TIED},
-              folder / "model.safetensors")  # fmt: skip
+    tiny_blip.write(folder, state)
     return folder
 
 
 def picture(seed: int, height: int = 40, width: int = 60) -> Tensor:
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
-
-
-def always(state: dict[str, Tensor], word: int) -> dict[str, Tensor]:
-    """The state of a captioner that knows one word."""
-    bias = torch.zeros(TEXT["vocab_size"])
-    bias[word] = 1e4
-    return {key: bias.clone() if key.endswith("predictions.bias") else value
-            for key, value in state.items() if key not in captions.TIED}  # fmt: skip
 
 
 # Described

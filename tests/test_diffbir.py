@@ -165,7 +165,7 @@ def test_every_variant_has_its_rules():
 def test_the_bundled_mini_loads_and_does_not_train():
     mini = METHODS["diffbir"].variants[-1]
     restorer = diffbir.load(Device("cpu", "float32"), mini)
-    network = restorer.stage1.network
+    network = restorer.whole.stage1.network
     assert not network.training
     assert not any(weight.requires_grad for weight in network.parameters())
 

@@ -19,14 +19,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
 from restoration import weights
 from restoration.errors import DeviceMemoryError
 from restoration.memory_plan import Plan
-from restoration.methods import diffbir_detail, diffbir_plan
-from restoration.methods.diffbir_detail import Stage2
+from restoration.methods import diffbir_faces, diffbir_plan
+from restoration.methods.diffbir_detail import OneAtATime, Stage2
+from restoration.methods.diffbir_faces import FaceSystem, WithFaces
 from restoration.methods.diffbir_knobs import DETAILED, DiffbirParams
 from restoration.methods.diffbir_systems import CLEANERS, PRESETS, SWEEPS, VARIANTS, Cleaner
 from restoration.params import Params
@@ -122,10 +123,23 @@ class Diffbir:
     def __call__(self, request: Request, params: Params, noise: Noise) -> Iterator[Step]:
         """Restore; yields a step after every tile, band and step, then one with the result."""
         params = cast(DiffbirParams, params)
-        if params.stages == "clean-up" or (params.stages == "both" and params.realness == 0):
-            yield from self.stage1(request, params, noise)
-        else:
-            yield from self.detailed(request, params, noise)
+        how = self.detailed if self.is_detailed(params) else self.stage1
+        yield from how(request, params, noise)
+
+    def is_detailed(self, params: DiffbirParams) -> bool:
+        """Whether stage 2 has a part in the result."""
+        return params.stages == "detail" or (params.stages == "both" and params.realness > 0)
+
+    def fitting(self, degraded: Tensor, params: DiffbirParams) -> Plan:
+        """What stage 2 will need.
+
+        Raises:
+            DeviceMemoryError: it will not fit.
+        """
+        plan = self.forecast(degraded, params)
+        if not plan.fits:
+            raise DeviceMemoryError(plan.sentence)
+        return plan
 
     def detailed(self, request: Request, params: DiffbirParams, noise: Noise) -> Iterator[Step]:
         """Clean up, or not, and regenerate the detail.
@@ -138,11 +152,9 @@ class Diffbir:
 
         size = self.stage1.condition_size(request.degraded, params)
         wanted = _size(request.degraded, params)
-        plan = self.forecast(request.degraded, params)
-        if not plan.fits:
-            raise DeviceMemoryError(plan.sentence)
+        plan = self.fitting(request.degraded, params)
         stage2 = self.stage2(plan.job.offloaded)
-        how, remarks = stage2.generation(params)
+        how, remarks = stage2.generation(params, request.degraded)
         more = num_strides(stage2.networks, *size, how) + 1
         done = 0
         if params.stages == "both":
@@ -165,30 +177,32 @@ def output_size(height: int, width: int, params: Params) -> tuple[int, int]:
 
 
 def uses(variant: Variant, params: Params) -> tuple[str, ...]:
-    """Stage 1's checkpoint always, those of stage 2 where it is asked for."""
-    detailed = cast(DiffbirParams, params).stages in DETAILED
-    return (*variant.weights, *variant.further) if detailed else variant.weights
+    """Stage 1's checkpoint always, those of stage 2 and of faces where they are asked for."""
+    params = cast(DiffbirParams, params)
+    names = variant.weights + (variant.further if params.stages in DETAILED else ())
+    if params.faces == "one-by-one":
+        names += diffbir_faces.system_beside(variant).uses(params)
+    return tuple(dict.fromkeys(names))
 
 
 def load(device: Device, variant: Variant) -> Restorer:
-    """Stage 1 with the weights of a variant; stage 2 follows when it is asked for."""
-    import torch
+    """Stage 1 with the weights of a variant; stage 2 and faces follow when they are asked for."""
+    kept = OneAtATime(device)
 
-    from restoration.networks import stage1
+    @cache
+    def system(cleaner: Variant, detail: Variant) -> Diffbir:
+        def forecast(degraded: Tensor, params: DiffbirParams) -> Plan:
+            height, width = degraded.shape[-2:]
+            wish = Wish(cleaner, height, width, params, device)
+            return diffbir_plan.forecast(wish, loaded=bool(kept.held))
 
-    cleaner = CLEANERS[variant.name]
-    network = stage1.load(cleaner.network, weights.catalogue()[variant.weights[0]])
-    # SwinIR's attention overflows in float16; bfloat16 has float32's range.
-    dtype = torch.bfloat16 if device.dtype == "bfloat16" else torch.float32
-    first = Stage1(network.to(device.name, dtype), cleaner, device.name, dtype)
-    stage2 = lru_cache(maxsize=1)(partial(diffbir_detail.load, device, variant))
+        return Diffbir(_stage1(device, cleaner), partial(kept, detail), forecast)
 
-    def forecast(degraded: Tensor, params: DiffbirParams) -> Plan:
-        height, width = degraded.shape[-2:]
-        wish = Wish(variant, height, width, params, device)
-        return diffbir_plan.forecast(wish, loaded=stage2.cache_info().currsize > 0)
+    def face() -> tuple[Diffbir, FaceSystem]:
+        found = diffbir_faces.system_beside(variant)
+        return system(found.cleaner, found.detail), found
 
-    return Diffbir(first, stage2, forecast)
+    return WithFaces(system(variant, variant), face)
 
 
 METHOD = Method(
@@ -203,10 +217,23 @@ METHOD = Method(
     presets=PRESETS,
     load=load,
     output_size=output_size,
+    check=diffbir_faces.check,
     uses=uses,
     plan=diffbir_plan.plan,
     sweeps=SWEEPS,
 )
+
+
+def _stage1(device: Device, variant: Variant) -> Stage1:
+    import torch
+
+    from restoration.networks import stage1
+
+    cleaner = CLEANERS[variant.name]
+    network = stage1.load(cleaner.network, weights.catalogue()[variant.weights[0]])
+    # SwinIR's attention overflows in float16; bfloat16 has float32's range.
+    dtype = torch.bfloat16 if device.dtype == "bfloat16" else torch.float32
+    return Stage1(network.to(device.name, dtype), cleaner, device.name, dtype)
 
 
 def _size(degraded: Tensor, params: Params) -> tuple[int, int]:

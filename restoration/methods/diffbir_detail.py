@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from restoration import weights
@@ -11,6 +11,8 @@ from restoration.methods.diffbir_systems import ANSWERS_V, MINI
 from restoration.protocol import Variant
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from restoration.latent_diffusion import Generation, LatentNetworks, Words
     from restoration.prompts import Prompt
     from restoration.runtime import Device
@@ -46,18 +48,40 @@ class Stage2:
         words = Words(positive, negative, said.cfg, said.rising, self.in_one_batch)
         return words, (*_cut("prompt", wanted), *_cut("negative prompt", unwanted))
 
+    def captioned(
+        self, params: DiffbirParams, degraded: Tensor
+    ) -> tuple[DiffbirParams, tuple[str, ...]]:
+        """The knobs with what the captioner says before what is typed, and that for a person.
+
+        The captioner is there for so long only, and on the CPU, where it takes a second or two.
+        """
+        from restoration import captions, prompts
+
+        if params.words.captioner == "none":
+            return params, ()
+        if self.text is None:
+            return params, ("These networks read no words, so the picture was not described.",)
+        seen = captions.Captioner.load().describe(degraded)
+        words = {"caption": prompts.joined(seen, params.words.caption)}
+        more = params.model_copy(update={"words": params.words.model_copy(update=words)})
+        said = f"saw: {seen}" if seen else "had no words for the picture"
+        return more, (f"The captioner {said}.",)
+
     @property
     def device(self) -> str:
         """Where the networks compute."""
         return self.networks.device
 
-    def generation(self, params: DiffbirParams) -> tuple[Generation, tuple[str, ...]]:
+    def generation(
+        self, params: DiffbirParams, degraded: Tensor
+    ) -> tuple[Generation, tuple[str, ...]]:
         """The knobs as stage 2 takes them, and what is to be said about them."""
         from restoration.karras_walks import Churn
         from restoration.latent_diffusion import Generation, Pull
         from restoration.latent_walks import Course
         from restoration.restoration_guidance import Span
 
+        params, told = self.captioned(params, degraded)
         words, remarks = self.words(params)
         way, tiles, pull = params.walk, params.detail_tiles, params.guidance
         knobs = way.model_dump(exclude={"sampler", "start", "reuse"})
@@ -76,7 +100,24 @@ class Stage2:
             else Pull(pull.loss == "w_mse", pull.space, pull.share, span),
             reuse=way.reuse,
         )
-        return how, remarks
+        return how, (*told, *remarks)
+
+
+@dataclass(frozen=True)
+class OneAtATime:
+    """Stage 2 of one variant, kept until that of another is asked for."""
+
+    device: Device
+    held: dict[tuple[str, bool], Stage2] = field(default_factory=dict)
+
+    def __call__(self, variant: Variant, offloaded: bool) -> Stage2:
+        """Stage 2 of a variant; what was held gives way before it is loaded."""
+        key = variant.name, offloaded
+        if key not in self.held:
+            self.held.clear()
+            self.device.free()
+            self.held[key] = load(self.device, variant, offloaded)
+        return self.held[key]
 
 
 def load(device: Device, variant: Variant, offloaded: bool = False) -> Stage2:

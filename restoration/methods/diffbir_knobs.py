@@ -42,6 +42,8 @@ class Words(Params):
 
     caption: str = Field(default="", max_length=LONGEST)
     """What is on the picture, in a few words; it is put before the prompt. Wrong ones do harm."""
+    captioner: Literal["none", "blip"] = "none"
+    """blip looks at the picture and writes a caption itself, to which what is typed is added."""
     prompt: str = Field(default=POSITIVE, max_length=LONGEST)
     """What the result should be like; 75 tokens (about 50 words) are read, caption included."""
     negative: str = Field(default=NEGATIVE, max_length=LONGEST)
@@ -153,6 +155,8 @@ class DiffbirParams(Params):
     is for a picture that is clean already."""
     upscale: float = Field(default=1.0, ge=1.0, le=8.0, multiple_of=0.5)
     """How many times larger the result is; a small picture shows its detail better at 2 to 4."""
+    faces: Literal["as-the-rest", "one-by-one"] = "as-the-rest"
+    """one-by-one finds every face, restores it upright by itself and puts it back into the rest."""
     realness: float = Field(
         default=1.0, ge=0.0, le=1.0, json_schema_extra=only_when(stages=DETAILED)
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from restoration import capacity, memory_plan
 from restoration.memory_plan import FULL, HALF, Cost, Costs, Cuts, Job, Plan
+from restoration.methods import diffbir_faces
 from restoration.methods.diffbir_knobs import DETAILED, DiffbirParams
 from restoration.methods.diffbir_systems import CLEANERS, MINI
 
@@ -29,7 +30,7 @@ MINI_COSTS = Costs(
 def plan(wish: Wish) -> Plan | None:
     """Tiles, memory and time where stage 2 is asked for; stage 1 alone is small and quick."""
     params = cast(DiffbirParams, wish.params)
-    return forecast(wish) if params.stages in DETAILED else None
+    return diffbir_faces.plan(wish, forecast) if params.stages in DETAILED else None
 
 
 def forecast(wish: Wish, *, loaded: bool = False) -> Plan:

@@ -37,6 +37,13 @@ ANSWERS_V = ("v2.1", "mini")
 """Variants whose U-Net answers v, on a schedule that ends in pure noise."""
 MINI = "mini"
 
+FACE = Variant(
+    "face",
+    "faces",
+    "SwinIR for aligned faces of 512x512.",
+    ("swinir-v1-face",),
+    ("diffbir-v1-face", "sd21-base"),
+)
 VARIANTS = (
     Variant(
         "v2.1",
@@ -67,13 +74,7 @@ VARIANTS = (
         ("swinir-v1-general",),
         ("diffbir-v1-general", "sd21-base"),
     ),
-    Variant(
-        "face",
-        "faces",
-        "SwinIR for aligned faces of 512x512.",
-        ("swinir-v1-face",),
-        ("diffbir-v1-face", "sd21-base"),
-    ),
+    FACE,
     Variant(
         MINI,
         "mini (bundled)",

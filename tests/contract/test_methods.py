@@ -21,9 +21,12 @@ UNMOVED = {
     *(f"diffbir words.{name}" for name in ("caption", "prompt", "negative", "cfg", "rising")),
     "diffbir walk.start",
     "diffbir detail_tiles.autoencoder",
+    "diffbir words.captioner",
+    "diffbir faces",
 }
-"""What the mini has no part for (it reads no words, and starts from pure noise), and what gives the
-same picture by construction; `test_diffbir_detail.py` tests them on networks that have the part."""
+"""What the mini has no part for (it reads no words, and starts from pure noise), what gives the
+same picture by construction, and what needs files that do not come with the hub;
+`test_diffbir_detail.py` and `test_diffbir_faces.py` test them on networks that have the part."""
 CHANGEABLE = [
     (method, knob)
     for method, knob in KNOBS

@@ -123,7 +123,7 @@ class Replaying(Stage2):
 
     how: Generation | None = None
 
-    def generation(self, params):  # the pack says how
+    def generation(self, params, degraded):  # the pack says how
         return self.how, ()
 
 
