@@ -4,6 +4,7 @@ This is the only module that reads the environment:
 
 - RESTORATION_DEVICE: cuda, mps or cpu instead of the best one found
 - RESTORATION_DTYPE: float32, bfloat16 or float16 instead of the device's own
+- RESTORATION_SWITCHES: attention-slicing, channels-last and compile, those that are wanted
 - RESTORATION_WEIGHTS: further folders with checkpoints, separated like PATH
 - RESTORATION_SD_BASE: a file or diffusers folder of Stable Diffusion 2.1 base, or the repository
   (owner/name) on Hugging Face that it is fetched from
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from restoration.noise import Noise
 
 PROJECT = Path(__file__).resolve().parent.parent
+SWITCHES = ("attention-slicing", "channels-last", "compile")
+"""Trade time for memory in attention; another layout of maps; compile the repeated blocks."""
 GLANCE = 0.5
 """Seconds between two looks at the line while waiting, so that a cancel is seen soon."""
 
@@ -116,9 +119,8 @@ class Device:
 
     name: str
     dtype: str
-    attention_slicing: bool = False
-    """Trade speed for memory in attention; for libraries that offer it."""
-    vae_tiling: bool = False
+    switches: frozenset[str] = frozenset()
+    """Some of `SWITCHES`, for the networks of latent diffusion."""
 
     @classmethod
     def best(cls) -> Device:
@@ -134,7 +136,7 @@ class Device:
         dtype = os.environ.get("RESTORATION_DTYPE") or cls._dtype_of(name)
         if name == "cpu" and dtype == "float16":
             raise RestorationError("float16 is far too slow on a CPU: use float32 or bfloat16")
-        return cls(name, dtype, attention_slicing=name != "cpu", vae_tiling=name != "cpu")
+        return cls(name, dtype, _switches())
 
     @staticmethod
     def _dtype_of(name: str) -> str:
@@ -238,6 +240,15 @@ class Runtime:
 def the_runtime() -> Runtime:
     """This process's runtime."""
     return Runtime(Device.best(), keep=int(os.environ.get("RESTORATION_KEEP", "2")))
+
+
+def _switches() -> frozenset[str]:
+    named = os.environ.get("RESTORATION_SWITCHES", "").replace(",", " ").split()
+    if unknown := sorted(set(named) - set(SWITCHES)):
+        raise RestorationError(
+            f"RESTORATION_SWITCHES knows no {unknown[0]!r}: it takes {', '.join(SWITCHES)}"
+        )
+    return frozenset(named)
 
 
 def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:

@@ -40,7 +40,7 @@ LAYERS = (
         "networks",
         "album_pictures",
     },
-    {"album_folder", "tiled_autoencoder", "feature_reuse"},
+    {"album_folder", "tiled_autoencoder", "feature_reuse", "switches"},
     {"album_archives", "latent_diffusion"},
     {"albums"},
     {"downloads", "degradations", "random_degradations", "losses"},

@@ -188,7 +188,19 @@ def test_half_precision_is_refused_on_a_cpu(monkeypatch):
 
 def test_a_cpu_computes_in_float32(monkeypatch):
     monkeypatch.setenv("RESTORATION_DEVICE", "cpu")
-    assert Device.best() == Device("cpu", "float32", attention_slicing=False, vae_tiling=False)
+    assert Device.best() == Device("cpu", "float32")
+
+
+def test_switches_are_named_in_the_environment(monkeypatch):
+    monkeypatch.setenv("RESTORATION_DEVICE", "cpu")
+    monkeypatch.setenv("RESTORATION_SWITCHES", "channels-last, compile")
+    assert Device.best().switches == {"channels-last", "compile"}
+
+
+def test_an_unknown_switch_is_answered_with_those_there_are(monkeypatch):
+    monkeypatch.setenv("RESTORATION_SWITCHES", "vae-tiling")
+    with pytest.raises(RestorationError, match="'vae-tiling': it takes attention-slicing, channel"):
+        Device.best()
 
 
 def test_folders_named_in_the_environment_come_first(monkeypatch, tmp_path):

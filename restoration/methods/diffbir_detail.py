@@ -132,6 +132,7 @@ def load(device: Device, variant: Variant, offloaded: bool = False) -> Stage2:
     from restoration import latent_schedule
     from restoration.latent_diffusion import LatentNetworks
     from restoration.networks import stable_diffusion
+    from restoration.switches import switched
 
     control, base, *rest = (weights.named(name) for name in variant.further)
     unet, branch = stable_diffusion.load_unet(base), stable_diffusion.load_control(control)
@@ -140,6 +141,8 @@ def load(device: Device, variant: Variant, offloaded: bool = False) -> Stage2:
     for network in filter(None, (unet, branch, autoencoder, text)):
         if device.dtype != "float32":
             stable_diffusion.half_torso(network, getattr(torch, device.dtype))
+        if network is not text:
+            switched(network, device)
         if not offloaded:
             network.to(device.name)
     schedule = (
