@@ -19,6 +19,8 @@ FULL, HALF = 4, 2
 SLACK = 1.3
 """What allocators take for each byte asked of them (measured with all networks, on a CPU)."""
 MINUTE, HOUR = 60, 3600
+REUSED = 154 / 537
+"""What a step that reuses deep features costs, of a whole one."""
 PICTURES = 8 * 3 * 4
 """Bytes per pixel for the float32 pictures that are held between stages, and latents."""
 SIZES: tuple[int | None, ...] = (None, 1024, 768, 512)
@@ -95,6 +97,10 @@ class Job:
     offloaded: bool = False
     """Only the networks of the stage at work are on the device, and the maps of an autoencoder in
     bands rest in main memory (`home="cpu"`)."""
+    offloadable: bool = True
+    """Whether there is a main memory beside the device's own: not where the device is the CPU."""
+    reuse: int = 1
+    """Every so many steps the deep features are made anew."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,8 @@ def plan(job: Job, cuts: Cuts, costs: Costs, free: float, speed: float) -> Plan:
     macs = clean_tiles * costs.clean.macs(clean_pixels)
     macs += costs.encode.macs(pixels) + costs.decode.macs(pixels)
     denoising = costs.unet.macs(tile_pixels) + costs.control.macs(tile_pixels)
-    macs += job.steps * passes * tiles * denoising
+    anew = math.ceil(job.steps / job.reuse)
+    macs += (anew + REUSED * (job.steps - anew)) * passes * tiles * denoising
     at_once = passes if job.batched else 1
     peaks = {
         "clean": _peak(costs.clean, clean_pixels, job),
@@ -257,7 +264,7 @@ def _advice(job: Job) -> str:
     ways = ["choose a smaller upscale"]
     if job.width_of_number > HALF:
         ways.append("half precision")
-    if not job.offloaded:
+    if job.offloadable and not job.offloaded:
         ways.append("keep only the networks at work on the device")
     return ", or ".join(ways) + "."
 

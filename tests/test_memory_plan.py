@@ -133,6 +133,17 @@ def test_what_is_done_already_is_no_advice():
     assert found.sentence.endswith("0.1 GB are free: choose a smaller upscale.")
 
 
+def test_a_cpu_is_not_told_to_keep_networks_elsewhere():
+    found = best_plan(Job(512, 512, offloadable=False), DIFFBIR, GB // 10, SPEED)
+    assert found.sentence.endswith("are free: choose a smaller upscale, or half precision.")
+
+
+def test_reused_features_save_a_third_of_the_denoising():
+    once = planned(steps=1).seconds
+    whole, reused = (planned(steps=11, reuse=reuse).seconds - once for reuse in (1, 2))
+    assert reused / whole == pytest.approx(0.5 + 0.5 * 154 / 537)
+
+
 @pytest.mark.parametrize("side", [64, 511, 512, 513, 700, 768, 1000, 2048])
 @pytest.mark.parametrize(("tile", "overlap"), [(512, 0.5), (512, 0.25), (192, 0.0), (64, 0.75)])
 def test_tiles_are_counted_as_they_are_laid(side, tile, overlap):

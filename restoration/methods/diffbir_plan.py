@@ -61,6 +61,8 @@ def job_for(wish: Wish, params: DiffbirParams) -> Job:
         guided=params.words.cfg > 1 and wish.variant.name != MINI,
         batched=wish.device.name == "cuda",
         width_of_number=FULL if wish.device.dtype == "float32" else HALF,
+        offloadable=wish.device.name != "cpu",
+        reuse=params.walk.reuse,
     )
 
 
