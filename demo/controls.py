@@ -116,12 +116,25 @@ def seed_of(value: int) -> int | None:
 
 
 def stops(stop: gr.Button, event: Any, told: gr.HTML, text: str) -> None:
-    """Let a button cancel an event and say so; what becomes of Run, the event's end says."""
+    """Let a button cancel an event and say so; what becomes of Run, the event's end says.
+
+    What the event had sent before it was cancelled may be drawn after the answer to the click, as
+    if it still ran; so it is said once more when the event is over.
+    """
+    pressed = gr.State(False)
+    said = status(text, kind="idle")
     stop.click(
-        lambda: (status(text, kind="idle"), gr.update(interactive=False)),
+        lambda: (said, gr.update(interactive=False), True),
         None,
-        [told, stop],
+        [told, stop, pressed],
         cancels=[event],
+        queue=False,
+        **QUIET,
+    )
+    event.then(
+        lambda was_pressed: (said if was_pressed else gr.skip(), False),
+        pressed,
+        [told, pressed],
         queue=False,
         **QUIET,
     )

@@ -17,7 +17,7 @@ import gradio as gr
 from demo import album_panel, comparer, switching
 from demo.album_chooser import Chooser
 from demo.beside import Beside, beside, leaders, picture_label, wanted
-from demo.controls import MOST_RADIOS, QUIET
+from demo.controls import MOST_RADIOS, QUIET, stops
 from demo.fragments import empty
 from demo.method_form import Form, form, lead_of
 from demo.owners import shelf_of
@@ -197,14 +197,10 @@ def _wire(filled: Form, view: View, picture: PictureInput, extra: Beside) -> Non
         concurrency_limit=AT_ONCE,
         show_progress="hidden",
     )
-    view.stop.click(
-        lambda: view.ended(STOPPED, "idle"),
-        None,
-        [view.status, view.run, view.stop],
-        cancels=[event],
-        queue=False,
-        **QUIET,
-    )
+    stops(view.stop, event, view.status, STOPPED)
+    # However a run ends. After Stop this comes once the step in progress is over; until then
+    # Gradio would drop a press of Run without a word.
+    event.then(lambda: gr.update(interactive=True), None, view.run, queue=False, **QUIET)
 
 
 def _watch(filled: Form, chosen: Any, extra: Beside) -> None:
