@@ -148,7 +148,7 @@ def test_once_a_training_is_over_the_album_is_looked_at_again(blocks):
 
 
 def test_stopping_says_that_what_was_learnt_is_kept(on):
-    told, button = on("gen2res-stop-training").functions[0]()
+    told, button, _ = on("gen2res-stop-training").functions[0]()
     assert "What was learnt so far is kept" in told
     assert not button["interactive"]
 
