@@ -24,15 +24,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restoration import restoration_guidance, tiled_autoencoder
+from restoration import tiled_autoencoder
 from restoration.classifier_free import ClassifierFree
 from restoration.colour import resize, wavelet_decomposition
 from restoration.feature_reuse import Network, Turns
-from restoration.latent_schedule import Guide, LatentSchedule, Walked
+from restoration.latent_schedule import LatentSchedule, Walked
 from restoration.latent_walks import Course, num_steps, walk
 from restoration.noise import Noise
 from restoration.params import Tiles
-from restoration.restoration_guidance import Span
+from restoration.restoration_guidance import Guidance
 from restoration.tiling import pad_to_multiple, stride_for, tiled
 
 MULTIPLE, CUT_MULTIPLE = 64, 8
@@ -98,17 +98,6 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Pull:
-    """Restoration guidance towards the picture of stage 1."""
-
-    weighted: bool = True
-    """Whether flat regions are held and textured ones left free, as in the paper."""
-    space: Literal["latent", "rgb"] = "latent"
-    share: float = 0.5
-    span: Span = field(default_factory=Span)
-
-
-@dataclass(frozen=True)
 class Generation:
     """How a picture gets its detail."""
 
@@ -125,7 +114,8 @@ class Generation:
     """Of the U-Net and its control branch, in pixels of the picture."""
     band: int | None = None
     """Side of the square whose pixels the autoencoder sees at once; None for the whole picture."""
-    pull: Pull | None = None
+    guidance: Guidance = field(default_factory=Guidance)
+    """Towards y."""
     reuse: int = 1
     """How often the deep features are made anew: 1 for every step, 2 for every other one ..."""
 
@@ -199,7 +189,7 @@ def _walk(
     if how.start != "noise":
         known = c if how.start == "condition" else wavelet_decomposition(c)[1]
         x_T = ab[-1].sqrt() * known + (1 - ab[-1]).sqrt() * x_T  # noqa: N806
-    guide = _guide(networks, c, padded, how.pull) if how.pull else None
+    guide = how.guidance.towards(padded, c, partial(_decoded, networks))
     if k := how.condition_noise:
         c = ab[k].sqrt() * c + (1 - ab[k]).sqrt() * noise(c)
     words, turns = how.words, Turns(how.reuse)
@@ -245,21 +235,15 @@ class _Door:
 
 def _guides(networks: LatentNetworks, how: Generation) -> list[Any]:
     """The networks that guidance needs on the way."""
-    return [networks.autoencoder] if how.pull and how.pull.space == "rgb" else []
+    seen = how.guidance.share and how.guidance.space == "rgb"
+    return [networks.autoencoder] if seen else []
 
 
-def _guide(networks: LatentNetworks, c: Tensor, padded: Tensor, pull: Pull) -> Guide:
-    if pull.space == "latent":
-        flat = restoration_guidance.pooled_flatness(padded, (c.shape[-2], c.shape[-1]))
-        weight = flat if pull.weighted else None
-        return restoration_guidance.PullToLatent(c, pull.share, weight, pull.span)
-    weight = restoration_guidance.flatness(padded) if pull.weighted else None
-
-    def decode(x0: Tensor) -> Tensor:
-        z = (x0 / networks.scale).to(networks.device)
-        return networks.autoencoder.decode(z).sample.cpu().float()  # type: ignore[no-any-return]
-
-    return restoration_guidance.PullToPicture(decode, 2 * padded - 1, pull.share, weight, pull.span)
+def _decoded(networks: LatentNetworks, x0: Tensor) -> Tensor:
+    """The picture of a latent in [-1, 1], differentiable."""
+    z = (x0 / networks.scale).to(networks.device)
+    decoded: Tensor = networks.autoencoder.decode(z).sample
+    return decoded.cpu().float()
 
 
 @dataclass(frozen=True)

@@ -77,9 +77,9 @@ class Stage2:
     ) -> tuple[Generation, tuple[str, ...]]:
         """The knobs as stage 2 takes them, and what is to be said about them."""
         from restoration.karras_walks import Churn
-        from restoration.latent_diffusion import Generation, Pull
+        from restoration.latent_diffusion import Generation
         from restoration.latent_walks import Course
-        from restoration.restoration_guidance import Span
+        from restoration.restoration_guidance import Guidance, Span
 
         params, told = self.captioned(params, degraded)
         words, remarks = self.words(params)
@@ -95,9 +95,9 @@ class Stage2:
             padding=params.condition.padding,
             tiles=tiles,
             band=tiles.autoencoder if tiles.cut else None,
-            pull=None
+            guidance=Guidance()
             if pull.loss == "none"
-            else Pull(pull.loss == "w_mse", pull.space, pull.share, span),
+            else Guidance(pull.share, pull.loss, pull.space, span),
             reuse=way.reuse,
         )
         return how, (*told, *remarks)
