@@ -14,6 +14,7 @@ from torch.testing import assert_close
 from restoration import weights
 from restoration.errors import MissingWeightsError, WrongWeightsError
 from restoration.networks import stable_diffusion, stable_diffusion_files, stable_diffusion_keys
+from tests import published_configs
 
 PACKS = Path(__file__).parent / "parity" / "packs"
 BASE, CONTROL = weights.named("sd21-base"), weights.named("diffbir-v1-general")
@@ -56,10 +57,10 @@ def published():
 def configs():
     (both, _), (vae, _), (text, _) = map(golden, ("controlnet", "vae", "text"))
     return {
-        "unet": stable_diffusion.unet_config(both["config"]["unet"]),
-        "control": stable_diffusion.control_config(both["config"]["controlnet"]),
-        "autoencoder": stable_diffusion.autoencoder_config(vae["config"], 0.18215),
-        "text": stable_diffusion.text_config(text["config"]),
+        "unet": published_configs.unet_config(both["config"]["unet"]),
+        "control": published_configs.control_config(both["config"]["controlnet"]),
+        "autoencoder": published_configs.autoencoder_config(vae["config"], 0.18215),
+        "text": published_configs.text_config(text["config"]),
     }
 
 

@@ -8,9 +8,9 @@ the text tower makes of the tokens of a prompt, (B, 77, C).
     taps = residuals(control, x_t, c_img, t, context)
     eps_or_v = predict(unet, x_t, t, context, [strength * tap for tap in taps])
 
-Configurations are the constructor arguments of the library's class. Where the official program
-has names of its own, `unet_config` and its fellows translate them; the names of its tensors are
-those of `stable_diffusion_keys`. Outputs are the same to 1e-5, the autoencoder's moments to 1e-4.
+Configurations are the constructor arguments of the library's class; the official names of tensors
+are those of `stable_diffusion_keys`. Outputs are the same to 1e-5, the autoencoder's moments to
+1e-4.
 """
 
 from __future__ import annotations
@@ -218,75 +218,6 @@ def half_torso(network: Any, dtype: torch.dtype) -> Any:
         # diffusers casts to the type of the first parameter there, which is a norm's.
         decoder.up_blocks[0].register_forward_pre_hook(partial(_take, dtype))
     return network
-
-
-def unet_config(published: Config) -> dict[str, Any]:
-    """Of `UNet2DConditionModel`, from the official names of a U-Net's configuration."""
-    attended = [2**i in published["attention_resolutions"] for i in range(_levels(published))]
-    types = ["CrossAttnUpBlock2D" if here else "UpBlock2D" for here in reversed(attended)]
-    return {
-        **_down_config(published),
-        "out_channels": published["out_channels"],
-        "up_block_types": tuple(types),
-    }
-
-
-def control_config(published: Config) -> dict[str, Any]:
-    """Of `ControlNetModel`, from the official names of a control branch's configuration."""
-    channels = published["in_channels"] + published["hint_channels"]
-    return {**_down_config(published), "in_channels": channels}
-
-
-def autoencoder_config(published: Config, scaling_factor: float) -> dict[str, Any]:
-    """Of `AutoencoderKL`, from the official names of its configuration."""
-    inner = published["ddconfig"]
-    levels = len(inner["ch_mult"])
-    return {
-        "in_channels": inner["in_channels"],
-        "out_channels": inner["out_ch"],
-        "latent_channels": published["embed_dim"],
-        "block_out_channels": tuple(inner["ch"] * factor for factor in inner["ch_mult"]),
-        "layers_per_block": inner["num_res_blocks"],
-        "down_block_types": ("DownEncoderBlock2D",) * levels,
-        "up_block_types": ("UpDecoderBlock2D",) * levels,
-        "scaling_factor": scaling_factor,
-    }
-
-
-def text_config(published: Config) -> dict[str, Any]:
-    """Of `CLIPTextModel`, from the official names of its configuration."""
-    tower = published["text_cfg"]
-    return {
-        "vocab_size": tower["vocab_size"],
-        "max_position_embeddings": tower["context_length"],
-        "hidden_size": tower["width"],
-        "intermediate_size": 4 * tower["width"],
-        "num_attention_heads": tower["heads"],
-        "num_hidden_layers": tower["layers"] - (published["layer"] == "penultimate"),
-        "hidden_act": "gelu",
-        "bos_token_id": tower["vocab_size"] - 2,
-        "eos_token_id": tower["vocab_size"] - 1,
-    }
-
-
-def _levels(published: Config) -> int:
-    return len(published["channel_mult"])
-
-
-def _down_config(published: Config) -> dict[str, Any]:
-    widths = tuple(published["model_channels"] * factor for factor in published["channel_mult"])
-    attended = [2**i in published["attention_resolutions"] for i in range(_levels(published))]
-    return {
-        "in_channels": published["in_channels"],
-        "block_out_channels": widths,
-        "layers_per_block": published["num_res_blocks"],
-        "down_block_types": tuple(
-            "CrossAttnDownBlock2D" if here else "DownBlock2D" for here in attended
-        ),
-        "cross_attention_dim": published["context_dim"],
-        "attention_head_dim": tuple(width // published["num_head_channels"] for width in widths),
-        "use_linear_projection": published["use_linear_in_transformer"],
-    }
 
 
 def _empty(new: Callable[[Config], Any], config: Config) -> Any:

@@ -10,6 +10,7 @@ from torch.testing import assert_close
 from restoration import weights
 from restoration.networks import stable_diffusion, stable_diffusion_keys
 from restoration.networks.stable_diffusion import half_torso, predict, residuals
+from tests import published_configs
 from tests.tolerances import NETWORK
 
 PACK = "diffbir_controlnet"
@@ -19,8 +20,8 @@ HALF = 0.03
 UNET = (stable_diffusion.build_unet, stable_diffusion_keys.unet)
 CONTROL = (stable_diffusion.build_control, stable_diffusion_keys.control)
 PARTS = {
-    "sd21_unet.json": (*UNET, stable_diffusion.unet_config, stable_diffusion.UNET),
-    "diffbir_control.json": (*CONTROL, stable_diffusion.control_config, stable_diffusion.CONTROL),
+    "sd21_unet.json": (*UNET, published_configs.unet_config, stable_diffusion.UNET),
+    "diffbir_control.json": (*CONTROL, published_configs.control_config, stable_diffusion.CONTROL),
 }
 
 
@@ -45,8 +46,8 @@ class Golden:
 @pytest.fixture
 def golden(pack):
     given = pack.group("in")
-    unet_config = stable_diffusion.unet_config(pack.config["unet"])
-    control_config = stable_diffusion.control_config(pack.config["controlnet"])
+    unet_config = published_configs.unet_config(pack.config["unet"])
+    control_config = published_configs.control_config(pack.config["controlnet"])
     return Golden(
         filled(*UNET, unet_config, pack.group("weight.unet")),
         filled(*CONTROL, control_config, pack.group("weight.controlnet")),
@@ -125,14 +126,14 @@ def test_taps_in_half_precision_cost_half_the_memory(pack, golden):
 
 def test_a_fresh_control_branch_adds_nothing(pack):
     given = pack.group("in")
-    config = stable_diffusion.control_config(pack.config["controlnet"])
+    config = published_configs.control_config(pack.config["controlnet"])
     fresh = stable_diffusion.new_control(config)
     taps = residuals(fresh, *(given[name] for name in ("x", "hint", "t", "context")))
     assert all(not tap.any() for tap in taps)
 
 
 def test_a_tensor_of_another_network_is_named(pack):
-    config = stable_diffusion.unet_config(pack.config["unet"])
+    config = published_configs.unet_config(pack.config["unet"])
     state = {**pack.group("weight.unet"), "label_emb.weight": torch.zeros(1)}
     with pytest.raises(weights.WrongWeightsError, match=r"1 tensors .* first 'label_emb\.weight'"):
         filled(*UNET, config, state)

@@ -19,6 +19,7 @@ from restoration.networks import stage1
 from restoration.noise import recorded
 from restoration.params import Tiles, build
 from restoration.protocol import Request, finish
+from tests import published_configs
 from tests.parity.conftest import Pack
 from tests.tolerances import LEVEL, NETWORK, WALK
 
@@ -45,9 +46,9 @@ def beside(pack):
 def parts(beside):
     """The U-Net, the control branch and the autoencoder."""
     latent, vae = beside("diffbir_controlnet"), beside("diffbir_vae")
-    unet = networks.unet_config(latent.config["unet"])
-    control = networks.control_config(latent.config["controlnet"])
-    autoencoder = networks.autoencoder_config(vae.config, vae.info["latent_scale_factor"])
+    unet = published_configs.unet_config(latent.config["unet"])
+    control = published_configs.control_config(latent.config["controlnet"])
+    autoencoder = published_configs.autoencoder_config(vae.config, vae.info["latent_scale_factor"])
     return (
         filled(networks.build_unet, keys.unet(latent.group("weight.unet"), unet), unet),
         filled(

@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from restoration import prompts, weights
 from restoration.networks import stable_diffusion, stable_diffusion_files, stable_diffusion_keys
+from tests import published_configs
 from tests.tolerances import NETWORK
 
 PACK = "diffbir_text"
@@ -23,7 +24,7 @@ def filled(published, config):
 
 
 def configured(pack, layer="penultimate"):
-    return stable_diffusion.text_config({**pack.config, "layer": layer})
+    return published_configs.text_config({**pack.config, "layer": layer})
 
 
 def without_what_is_not_read(keys, layers):
@@ -84,12 +85,12 @@ def test_the_tokens_are_the_same(pack):
 
 def test_the_manifest_of_the_pack_fits(manifest):
     _, facts = manifest
-    assert fits(facts["keys"], stable_diffusion.text_config(facts["config"]))
+    assert fits(facts["keys"], published_configs.text_config(facts["config"]))
 
 
 @pytest.mark.parametrize("absent", [dict, lambda keys: without_what_is_not_read(keys, 24)])
 def test_the_manifest_of_the_project_fits_the_full_size(absent):
     entry = weights.named("sd21-base").model_copy(update={"manifest": "sd21_text.json"})
     facts = weights.manifest(entry)
-    assert stable_diffusion.text_config(facts["config"]) == stable_diffusion.TEXT
+    assert published_configs.text_config(facts["config"]) == stable_diffusion.TEXT
     assert fits(absent(facts["keys"]), stable_diffusion.TEXT)

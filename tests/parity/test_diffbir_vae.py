@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from restoration import weights
 from restoration.networks import stable_diffusion, stable_diffusion_keys
+from tests import published_configs
 from tests.tolerances import NETWORK
 
 PACK = "diffbir_vae"
@@ -18,7 +19,7 @@ HALF = 0.05
 
 @pytest.fixture
 def config(pack):
-    return stable_diffusion.autoencoder_config(pack.config, pack.info["latent_scale_factor"])
+    return published_configs.autoencoder_config(pack.config, pack.info["latent_scale_factor"])
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_in_half_precision_no_layer_that_costs_time_is_given_float32(pack, confi
 def test_the_manifest_of_the_pack_fits(manifest):
     _, facts = manifest
     config = facts["config"]
-    assert fits(facts, stable_diffusion.autoencoder_config(config, config["latent_scale_factor"]))
+    assert fits(facts, published_configs.autoencoder_config(config, config["latent_scale_factor"]))
 
 
 def test_the_manifest_of_the_project_fits_the_full_size():
@@ -126,5 +127,5 @@ def test_the_manifest_of_the_project_fits_the_full_size():
     facts = weights.manifest(entry)
     factor = facts["config"]["latent_scale_factor"]
     full = stable_diffusion.AUTOENCODER
-    assert stable_diffusion.autoencoder_config(facts["config"], factor) == full
+    assert published_configs.autoencoder_config(facts["config"], factor) == full
     assert fits(facts, full)
