@@ -1,15 +1,15 @@
 """The comparer: any number of pictures of one scene, looked at in five ways.
 
-A slider between any two, side by side with linked zoom, flip, an amplified difference map, and a
-loupe over all. The browser half lies in `assets/comparer`; this half hands it pictures that Gradio
-serves. Labels travel as data and never become part of a template, which would run them as code.
+A slider between any two, side by side with linked zoom, flip, an amplified difference map, and
+a loupe over all. The browser half lies in `restoration.comparer`; this half hands it pictures that
+Gradio serves. Labels travel as data and never become part of a template, which would run them as
+code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-ASSETS = Path(__file__).parent / "assets" / "comparer"
-SCRIPTS = ("geometry.js", "elements.js", "views.js", "gestures.js", "comparer.js")
+from restoration.comparer import script, style
 
 MOST_EXACT_BYTES = 8 << 20
 """A lossless file up to this size is shown as it is; above it, a WebP takes its place."""
@@ -44,6 +43,25 @@ class Shown:
     """What there is to say about it, such as its PSNR."""
 
 
+@dataclass(frozen=True)
+class Axes:
+    """The grid that a comparison forms, such as one value of a knob in every column.
+
+    One axis alone has a single row without a name: `rows=("",)`.
+    """
+
+    columns: tuple[str, ...]
+    """What each column stands for, from the left; plain text."""
+    rows: tuple[str, ...]
+    """What each row stands for, from above."""
+    column_title: str
+    """What varies along the columns, such as a knob."""
+    row_title: str
+    """What varies down the rows; empty where there is one row only."""
+    places: tuple[tuple[int, int] | None, ...]
+    """(column, row) of each picture shown; None for one outside the grid, such as the input."""
+
+
 def comparer(label: str, elem_id: str) -> gr.HTML:
     """An empty comparer; its value is what `comparison` gives."""
     return gr.HTML(
@@ -51,8 +69,8 @@ def comparer(label: str, elem_id: str) -> gr.HTML:
         label=label,
         elem_id=elem_id,
         html_template='<div class="comparer bare"></div>',
-        css_template=_asset("comparer.css"),
-        js_on_load="\n".join(_asset(name) for name in SCRIPTS),
+        css_template=style(),
+        js_on_load=script(),
         apply_default_css=False,
     )
 
@@ -62,6 +80,7 @@ def comparison(
     reference: int | None = None,
     note: str = "",
     first: tuple[int, int] | None = None,
+    axes: Axes | None = None,
 ) -> dict[str, Any]:
     """The value of a comparer that shows `shown`.
 
@@ -70,9 +89,16 @@ def comparison(
         reference: which of them is the clean original, where there is one.
         note: a sentence above the pictures, for instance that they are from an earlier run.
         first: the two that its slider begins with; the first two where it is None.
+        axes: the grid they form, where they do.
     """
     items = [_item(one) for one in shown]
-    return {"items": items, "reference": reference, "note": note, "first": first}
+    return {
+        "items": items,
+        "reference": reference,
+        "note": note,
+        "first": first,
+        "axes": None if axes is None else asdict(axes),
+    }
 
 
 def with_note(value: dict[str, Any], note: str) -> dict[str, Any]:
@@ -111,8 +137,3 @@ def _webp(data: bytes) -> bytes:
         image.thumbnail((WEBP_MOST_SIDE, WEBP_MOST_SIDE))
         image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=2)
     return buffer.getvalue()
-
-
-@cache
-def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")

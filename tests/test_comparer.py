@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from demo import comparer as module
-from demo.comparer import SCRIPTS, Shown, comparer, comparison, with_note
+from demo.comparer import Axes, Shown, comparer, comparison, with_note
+from restoration.comparer import ASSETS, SCRIPTS
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +65,12 @@ def test_a_comparison_says_which_picture_is_the_reference():
     assert comparison(shown, reference=2)["reference"] == 2
 
 
+def test_axes_travel_with_the_pictures():
+    axes = Axes(("10", "50"), ("",), "Steps", "", (None, (0, 0), (1, 0)))
+    shown = [Shown(name, noise_png(8), (8, 8)) for name in ("Input", "10", "50")]
+    assert comparison(shown, axes=axes)["axes"]["places"] == (None, (0, 0), (1, 0))
+
+
 def test_a_note_leaves_the_pictures_alone():
     value = comparison([Shown("Result", noise_png(8), (8, 8), "PSNR 30 dB")])
     assert with_note(value, "Old.") == {**value, "note": "Old."}
@@ -81,5 +88,5 @@ def test_the_style_holds_no_sign_that_a_template_would_read(sign):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_no_script_writes_html(script):
-    code = (module.ASSETS / script).read_text(encoding="utf-8")
+    code = (ASSETS / script).read_text(encoding="utf-8")
     assert not [word for word in ("innerHTML", "outerHTML", "insertAdjacentHTML") if word in code]

@@ -52,7 +52,7 @@ LAYERS = (
     {"registry"},
     {"offers"},
     {"front"},
-    {"listing", "beside", "progress"},
+    {"listing", "beside", "progress", "comparer"},
     {"evaluation", "training"},
     {"album_jobs"},
     {"album_commands", "recognition_commands", "weights_commands"},
