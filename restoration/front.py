@@ -69,9 +69,12 @@ class Job:
 
     def outlook(self, runtime: Runtime | None = None) -> str:
         """What it will need of the device, in a sentence; nothing where that is little."""
-        device = (runtime or the_runtime()).device
+        runtime = runtime or the_runtime()
         height, width = self.picture.image.shape[-2:]
-        plan = self.method.plan(Wish(self.variant, height, width, self.params, device))
+        held = runtime.held(self.method, self.variant)
+        plan = self.method.plan(
+            Wish(self.variant, height, width, self.params, runtime.device, held)
+        )
         if plan is None:
             return ""
         return f"Planned: {plan.sentence}." if plan.fits else plan.sentence

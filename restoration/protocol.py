@@ -107,6 +107,8 @@ class Wish:
     width: int
     params: Params
     device: Device
+    held: Restorer | None = None
+    """The method itself where it is loaded already, so that its weights are not counted again."""
 
 
 class Restorer(Protocol):

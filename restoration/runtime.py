@@ -179,6 +179,10 @@ class Runtime:
             self._loaded.move_to_end(key)
             return self._loaded[key]
 
+    def held(self, method: Method, variant: Variant) -> Restorer | None:
+        """The method with these weights where it is loaded; nothing is loaded for the question."""
+        return self._loaded.get((method.name, variant.name))
+
     def unload(self) -> None:
         """Forget every loaded method."""
         with self._loading:

@@ -108,6 +108,18 @@ def test_a_job_says_before_it_starts_what_it_will_need(tmp_path, monkeypatch):
     assert set(job.recipe().weights) == {*MINI.weights, *MINI.further}
 
 
+def test_a_plan_does_not_count_a_second_time_what_is_loaded(tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(capacity, "free_bytes", lambda device: 9e9)
+    runtime, job, asked = Runtime(CPU), prepared(stages="both", steps=1), wish(MINI, stages="both")
+    assert runtime.held(job.method, job.variant) is None
+    finish(job.steps(runtime))
+    again = replace(asked, held=runtime.held(job.method, job.variant))
+    numbers = diffbir_plan.MINI_COSTS.parameters
+    assert diffbir_plan.plan(again).free - diffbir_plan.plan(asked).free == 4 * numbers
+
+
 def test_a_clean_up_says_nothing_of_the_kind():
     job = prepared()
     assert job.outlook(Runtime(CPU)) == ""

@@ -202,7 +202,7 @@ def load(device: Device, variant: Variant) -> Restorer:
         found = diffbir_faces.system_beside(variant)
         return system(found.cleaner, found.detail), found
 
-    return WithFaces(system(variant, variant), face)
+    return WithFaces(system(variant, variant), face, lambda: bool(kept.held))
 
 
 METHOD = Method(

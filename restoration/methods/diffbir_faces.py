@@ -102,6 +102,8 @@ class WithFaces:
 
     whole: Restorer
     face: Callable[[], tuple[Diffbir, FaceSystem]]
+    holds_detail: Callable[[], bool]
+    """Whether a stage 2 is loaded."""
     find: Callable[[], FindFaces] = finder
 
     def __call__(self, request: Request, params: Params, noise: Noise) -> Iterator[Step]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from restoration import capacity, memory_plan
@@ -30,7 +31,10 @@ MINI_COSTS = Costs(
 def plan(wish: Wish) -> Plan | None:
     """Tiles, memory and time where stage 2 is asked for; stage 1 alone is small and quick."""
     params = cast(DiffbirParams, wish.params)
-    return diffbir_faces.plan(wish, forecast) if params.stages in DETAILED else None
+    if params.stages not in DETAILED:
+        return None
+    loaded = isinstance(wish.held, diffbir_faces.WithFaces) and wish.held.holds_detail()
+    return diffbir_faces.plan(wish, partial(forecast, loaded=loaded))
 
 
 def forecast(wish: Wish, *, loaded: bool = False) -> Plan:
