@@ -44,6 +44,7 @@ LAYERS = (
     {"album_archives", "latent_diffusion"},
     {"albums"},
     {"downloads", "degradations", "random_degradations", "losses"},
+    {"measures", "measuring"},
     {"wild_steps", "wild_degradations", "scene_degradations"},
     {"degradation_knobs"},
     {"degradation_kinds", "measurements", "face_squares", "faces"},
