@@ -193,7 +193,7 @@ class Gallery:
         """Take in the result of a setting."""
         image = reel.final()
         row = replace(
-            self._row(setting.label, image),
+            self._row(setting.label, image, job.picture.image),
             seconds=reel.seconds,
             seed=job.seed,
             measured=reel.measured(),
@@ -224,20 +224,20 @@ class Gallery:
             updates[button] = gr.update(value=str(path), label=text, visible=True)
         return updates
 
-    def _row(self, label: str, image: Tensor) -> Row:
-        """The line of a picture, measured where there is something to measure it against."""
-        row = Row(label, _size(image))
-        if self.reference is None:
-            return row
-        from restoration import metrics
+    def _row(self, label: str, image: Tensor, degraded: Tensor | None = None) -> Row:
+        """The line of a picture with its numbers; `degraded` is what it was made from."""
         from restoration.colour import resize
+        from restoration.measures import measured
 
-        clean, remark = self.reference.image, ""
-        if clean.shape != image.shape:
-            clean = resize(clean, *image.shape[-2:]).clamp(0, 1)
-            remark = f"measured against the original resized to {size_text(_size(image))}"
-        values = metrics.psnr(image, clean), metrics.ssim(image, clean)
-        return replace(row, psnr=values[0], ssim=values[1], remark=remark)
+        clean, remark = None, ""
+        if self.reference is not None:
+            clean = self.reference.image
+            if clean.shape != image.shape:
+                clean = resize(clean, *image.shape[-2:]).clamp(0, 1)
+                size = size_text(_size(image))
+                remark = f"measured against the original resized to {size}"
+        numbers = measured(image, reference=clean, degraded=degraded)
+        return Row(label, _size(image), numbers, remark=remark)
 
 
 def _shown(row: Row, path: Path) -> comparer.Shown:

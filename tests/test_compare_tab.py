@@ -13,7 +13,6 @@ from PIL import Image
 from demo import compare_tab, comparing, settings_list
 from demo.album_view import tried
 from demo.comparing import Asked, View, compare
-from demo.results_table import Row, table
 from demo.settings_list import MOST_SETTINGS, Setting, added, listed, setting_of, without
 from restoration.errors import BadKnobError
 from tests import fakes
@@ -136,7 +135,7 @@ def test_an_input_equal_to_the_original_is_infinitely_close(view, uploads):
     assert last(updates, view.comparer)["items"][0]["caption"] == "PSNR ∞ dB · SSIM 1.0000"
 
 
-def test_without_an_original_nothing_is_measured(view, uploads):
+def test_without_an_original_nothing_is_measured_against_one(view, uploads):
     asked = Asked(drawn(uploads, "a.png"), None, [setting()], 1)
     assert "PSNR" not in last(list(compare(view, asked, None)), view.table)
 
@@ -219,19 +218,6 @@ def test_each_result_can_be_downloaded_with_its_recipe_inside(view, uploads):
     button = last(list(compare(view, asked, None)), view.downloads[0])
     recipe = read_recipe(button["value"])
     assert (recipe.method, recipe.seed, recipe.knobs["steps"]) == ("smooth", 7, 5)
-
-
-def test_the_table_marks_the_best_values():
-    rows = [Row("Input", (2, 2), 20.0, 0.5), Row("A", (2, 2), 30.0, 0.4)]
-    assert table(rows).count('class="best"') == 2
-
-
-def test_the_table_escapes_what_it_shows():
-    assert "<script>" not in table([Row("<script>", remark="<script>")])
-
-
-def test_a_picture_too_small_to_measure_leaves_its_cell_empty():
-    assert "nan" not in table([Row("Input", (2, 2), 20.0, float("nan"))])
 
 
 def test_the_tab_gives_the_inputs_that_pictures_are_sent_to():
