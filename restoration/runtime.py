@@ -43,6 +43,8 @@ SWITCHES = ("attention-slicing", "channels-last", "compile")
 """Trade time for memory in attention; another layout of maps; compile the repeated blocks."""
 GLANCE = 0.5
 """Seconds between two looks at the line while waiting, so that a cancel is seen soon."""
+LOADING = "loading the model"
+"""The note of the step after which weights are loaded, where they are not in memory."""
 
 
 def weight_folders() -> tuple[Path, ...]:
@@ -204,7 +206,9 @@ class Runtime:
         )
 
         def work() -> Iterator[Step]:
-            yield from self.restorer(method, variant)(request, params, noise)
+            restorer = self.restorer(method, variant)
+            yield Step(0, 0, "starting", lambda: request.degraded)
+            yield from restorer(request, params, noise)
 
         return self.in_turn(work, request.degraded, advice)
 
@@ -228,7 +232,7 @@ class Runtime:
         try:
             while ahead := self.line.ahead(ticket, GLANCE):
                 yield Step(0, 0, f"waiting for the device, {ahead} ahead", lambda: shown)
-            yield Step(0, 0, "loading the model", lambda: shown)
+            yield Step(0, 0, LOADING, lambda: shown)
             yield from work()
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):

@@ -60,7 +60,7 @@ def is_free(runtime):
 
 def test_a_run_says_that_it_loads_and_then_counts(runtime):
     notes = [step.note for step in run(runtime, Counting())]
-    assert notes == ["loading the model", "counting", "counting", "counting"]
+    assert notes == ["loading the model", "starting", "counting", "counting", "counting"]
 
 
 def test_waiting_shows_the_degraded_picture(runtime):
@@ -132,7 +132,7 @@ def test_out_of_memory_says_what_to_change(runtime, error):
 def test_after_out_of_memory_the_next_run_works(runtime):
     with pytest.raises(DeviceMemoryError):
         list(run(runtime, Counting(error=MemoryError())))
-    assert len(list(run(runtime, Counting()))) == 4
+    assert len(list(run(runtime, Counting()))) == 5
 
 
 def test_a_bug_is_not_taken_for_lack_of_memory(runtime):
