@@ -183,6 +183,7 @@ def _wire(filled: Form, view: View, picture: PictureInput, extra: Beside) -> Non
             "album": album,
             "without_album": without_album,
             "shelf": shelf_of(request),
+            "request": request,
         }
         yield from restore(view, method, picture, settings, given)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from demo import beside, comparer, failures
+from demo import beside, comparer, failures, keeping
 from demo.album_fragments import album_strip
 from demo.controls import seed_of
 from demo.fragments import duration, figure, findings, meanings, notes, status, strip
@@ -98,7 +98,8 @@ def restore(
 ) -> Iterator[Updates]:
     """Restore an uploaded picture; closing the generator cancels and frees the device.
 
-    `settings` holds `variant`, `seed` and the knobs by key; `given` what is beside the picture.
+    `settings` holds `variant`, `seed` and the knobs by key; `given` what is beside the picture, and
+    under `request` whose run it is.
 
     Raises:
         gr.Error: with one sentence that says what to do.
@@ -127,14 +128,17 @@ def _restore(
     first = figure(picture.image, "The picture as it came", PREVIEW_SIDE)
     yield {view.notes: notes((*picture.notes, *filter(None, [job.outlook()]))), view.live: first}
     album, twice = more.get("album"), given.get("without_album")
+    bare = None
     if album is None or not twice:
         reel = yield from _played(view, job, Turn())
-        yield _result(view, job, reel, album)
-        return
-    reel = yield from _played(view, job, Turn("With the album", 0, 2))
-    bare = replace(job, request=replace(job.request, album=None))
-    other = yield from _played(view, bare, Turn("Without it", 1, 2))
-    yield _result(view, job, reel, album, other)
+    else:
+        reel = yield from _played(view, job, Turn("With the album", 0, 2))
+        without = replace(job, request=replace(job.request, album=None))
+        bare = yield from _played(view, without, Turn("Without it", 1, 2))
+    shown = _result(view, job, reel, album, bare)
+    facts = keeping.Facts(reel.seconds, reel.measured())
+    keeping.kept(given.get("request"), picture, Path(shown[view.download]), job.recipe(), facts)
+    yield shown
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ RestorationError
 ├── DownloadError         a checkpoint that could not be fetched
 ├── BadRecipeError        settings that cannot be recalled
 ├── BadAlbumError         an album that is not there, is in use or cannot be made
+├── RunError              a run that is not there, or cannot be kept or read
 └── DeviceMemoryError     the device ran out of memory
 """
 
@@ -47,6 +48,10 @@ class BadRecipeError(RestorationError):
 
 class BadAlbumError(RestorationError):
     """An album is not there, is in use, or cannot be made, kept or taken in."""
+
+
+class RunError(RestorationError):
+    """A run is not there, or cannot be kept or read."""
 
 
 class DeviceMemoryError(RestorationError):

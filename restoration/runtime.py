@@ -9,7 +9,9 @@ This is the only module that reads the environment:
 - RESTORATION_SD_BASE: a file or diffusers folder of Stable Diffusion 2.1 base, or the repository
   (owner/name) on Hugging Face that it is fetched from
 - RESTORATION_STATE: where training keeps its state
-- RESTORATION_DATA: where albums are kept
+- RESTORATION_DATA: where albums and runs are kept
+- RESTORATION_RUNS_MB: how much of the disk the kept runs of one owner may take (2000; 200 where
+  strangers share this host)
 - RESTORATION_PUBLIC: 1 where strangers share this host; $SPACE_ID, set on Spaces, says so too
 - RESTORATION_KEEP: how many loaded methods stay in memory (2)
 - RESTORATION_MAX_PIXELS: the largest picture taken or made (50 million)
@@ -65,7 +67,7 @@ def state_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """Where the albums are kept: outside the project."""
+    """Where the albums and the runs are kept: outside the project."""
     default = Path.home() / ".local" / "share" / "photo-restoration-hub"
     return Path(os.environ.get("RESTORATION_DATA") or default)
 
@@ -74,6 +76,12 @@ def is_public() -> bool:
     """Whether strangers share this host, so that one browser must not see another's albums."""
     said = os.environ.get("RESTORATION_PUBLIC", "").strip().lower()
     return said in ("1", "true") or bool(os.environ.get("SPACE_ID"))
+
+
+def runs_bytes() -> int:
+    """How much of the disk the kept runs of one owner may take; the oldest go first."""
+    default = "200" if is_public() else "2000"
+    return round(float(os.environ.get("RESTORATION_RUNS_MB") or default) * 1e6)
 
 
 def max_pixels() -> int:

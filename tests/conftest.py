@@ -19,6 +19,14 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_data(tmp_path_factory):
+    """Whatever a test keeps, it keeps apart from what the user has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESTORATION_DATA", str(tmp_path_factory.mktemp("kept")))
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
