@@ -92,7 +92,7 @@ def weights_for(album: Album, variant: Variant) -> Path:
             f"The album {album.name} is trained on the prior {training.variant}, which it cannot "
             f"lend to {variant.name}: choose {training.variant}, or train the album on the other."
         )
-    if training.base not in {weights.fingerprint(weights.locate(n)) for n in variant.weights}:
+    if training.base not in {weights.identity(name) for name in variant.weights}:
         raise BadAlbumError(
             f"The album {album.name} is trained on another version of the prior {variant.name}: "
             "train it again."

@@ -7,6 +7,7 @@ is told apart, and read by what runs it.
 
 from __future__ import annotations
 
+import json
 import threading
 import zipfile
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ ONNX = b"\x08"
 """Its first field: the version of the format."""
 HEAD = 64
 """Bytes that tell what a file is."""
+LONGEST_HEADER = 100_000_000
+"""Bytes; the bound of the safetensors library."""
 BESIDE = (
     *("pytorch_lightning.", "lightning.", "lightning_fabric.", "omegaconf."),
     *("numpy.", "_codecs.encode", "typing."),
@@ -75,6 +78,37 @@ def metadata(path: Path) -> dict[str, str]:
 
     with safe_open(path, framework="pt") as file:
         return dict(file.metadata() or {})
+
+
+def header(path: Path) -> dict[str, Any]:
+    """What a file holds by name, {"dtype", "shape", ...}, and what it says as "__metadata__".
+
+    No tensor is read, and no library needed; of other files than safetensors it is empty.
+
+    Raises:
+        WrongWeightsError: it holds no weights, or is damaged.
+    """
+    if kind_of(path) != "safetensors":
+        return {}
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        told = file.read(length) if length <= LONGEST_HEADER else b""
+    try:
+        found = json.loads(told)
+    except ValueError:
+        raise _damaged(path) from None
+    if not isinstance(found, dict) or path.stat().st_size != 8 + length + _data_of(found):
+        raise _damaged(path)
+    return found
+
+
+def _data_of(told: Mapping[str, Any]) -> int:
+    """How many bytes follow the header; -1 where it makes no sense."""
+    try:
+        ends = [one["data_offsets"][1] for name, one in told.items() if name != "__metadata__"]
+        return int(max(ends, default=0))
+    except (TypeError, KeyError, IndexError, ValueError):
+        return -1
 
 
 def tensors(path: Path, *, training_state: bool = False) -> Mapping[str, Any]:
@@ -132,7 +166,7 @@ def _from_torch(path: Path, *, mapped: bool = False) -> Mapping[str, Any]:
     except pickle.UnpicklingError:
         raise WrongWeightsError(_refusal(path)) from None
     except (RuntimeError, EOFError, OSError, ValueError):
-        raise WrongWeightsError(f"{path.name} is cut off or damaged: fetch it again") from None
+        raise _damaged(path) from None
     if not isinstance(state, Mapping):
         raise WrongWeightsError(f"{path.name} holds a {type(state).__name__}, not named tensors")
     return state
@@ -156,3 +190,7 @@ def _refusal(path: Path) -> str:
         f"{path.name} holds program code beside its weights{calls} and is not read, since code "
         "in a checkpoint can do anything: use a .safetensors file, or one with tensors only"
     )
+
+
+def _damaged(path: Path) -> WrongWeightsError:
+    return WrongWeightsError(f"{path.name} is cut off or damaged: fetch it again")

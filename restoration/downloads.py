@@ -6,27 +6,32 @@ import errno
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from restoration import weights
 from restoration.errors import BadKnobError, DownloadError, WrongWeightsError
 from restoration.runtime import stable_diffusion_base
+from restoration.sizes import in_words
 from restoration.weights import Weights
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes there and the bytes in all, None where the server does not say."""
+Fetched = tuple[int, int | None]
+"""The same as a pair; (0, None) while another process downloads it."""
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 ATTEMPTS = 4
 """Per mirror; a connection that breaks is taken up again where it broke."""
 PAUSE = 0.5
 """Seconds before the second attempt, doubled each time."""
+GLANCE = 0.5
+"""Seconds between two looks at whether another process is done with the file."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -39,9 +44,6 @@ def fetch(
 ) -> Path:
     """The path of a checkpoint, downloaded into `folder` unless it is on disk already.
 
-    Of several processes one downloads and the others wait for it. What has come stays in a
-    `.part` file until it is whole and checked, so that the next attempt goes on from there.
-
     Args:
         entry: what is fetched.
         folder: where it goes.
@@ -49,8 +51,37 @@ def fetch(
         progress: told how far it is.
 
     Raises:
-        DownloadError: no mirror gave the file, or it could not be written, or its licence is to
-            be accepted first; says what to do.
+        DownloadError: as `fetching`.
+    """
+    work = fetching(entry, folder, accepted=accepted)
+    while True:
+        try:
+            done, total = next(work)
+        except StopIteration as end:
+            return Path(end.value)
+        if progress:
+            progress(done, total)
+
+
+def fetching(
+    entry: Weights, folder: Path, *, accepted: bool = False
+) -> Generator[Fetched, None, Path]:
+    """Download a checkpoint into `folder`, telling between how far it is; close it to stop.
+
+    Of several processes one downloads and the others wait for it. What has come stays in a
+    `.part` file until it is whole and checked, so that the next attempt goes on from there.
+
+    Args:
+        entry: what is fetched; nothing is done where it is on disk already.
+        folder: where it goes.
+        accepted: whether the user has read its licence and agrees, see `Weights.restricted`.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        DownloadError: no mirror gave the file, or it could not be written, or there is no room
+            for it, or its licence is to be accepted first; says what to do.
     """
     if found := weights.find(entry):
         return found
@@ -65,24 +96,39 @@ def fetch(
             f"{entry.file} is not fetched before you agree to its licence ({entry.licence}): read "
             "it, and if you agree give `--accept-licence`."
         )
-    target = folder / entry.file
-    with _writing(entry, folder), FileLock(target.with_suffix(target.suffix + ".lock")):
-        if target.exists():  # another process has just fetched it
-            return target
-        part = target.with_suffix(target.suffix + ".part")
-        reasons = []
-        for url in mirrors:
-            try:
-                _download(url, part, progress or _silent)
-                _check(part, entry)
-            except _RefusalError as reason:
-                reasons.append(f"{urlsplit(url).hostname}: {reason}")
-            else:
-                return part.replace(target)
+    target, part = folder / entry.file, part_of(entry, folder)
+    reasons = []
+    with _writing(entry, folder):
+        lock = lock_of(entry, folder)
+        yield from _turn(lock)
+        try:
+            if target.exists():  # another process has just fetched it
+                return target
+            _refuse_without_room(entry, part, entry.size or entry.roughly)
+            for url in mirrors:
+                try:
+                    yield from _download(url, part, entry)
+                    _check(part, entry)
+                except _RefusalError as reason:
+                    reasons.append(f"{urlsplit(url).hostname}: {reason}")
+                else:
+                    return part.replace(target)
+        finally:
+            lock.release()
     raise DownloadError(
         f"{entry.file} could not be fetched ({'; '.join(reasons)}). Try again, or get it by hand "
         f"from {mirrors[0]} and put it into {folder.name}/."
     )
+
+
+def part_of(entry: Weights, folder: Path) -> Path:
+    """Where a download of it waits to be whole."""
+    return folder / f"{entry.file}.part"
+
+
+def lock_of(entry: Weights, folder: Path) -> FileLock:
+    """Held while it is downloaded, whichever thread goes on with it."""
+    return FileLock(folder / f"{entry.file}.lock", thread_local=False)
 
 
 def addresses(entry: Weights) -> tuple[str, ...]:
@@ -102,14 +148,27 @@ def addresses(entry: Weights) -> tuple[str, ...]:
     return (f"https://huggingface.co/{named}/resolve/main/{entry.file}", *entry.mirrors)
 
 
-def _download(url: str, part: Path, progress: Progress) -> None:
+def _turn(lock: FileLock) -> Iterator[Fetched]:
+    """Wait until no other process holds the lock, and hold it."""
+    while True:
+        try:
+            lock.acquire(timeout=GLANCE)
+        except Timeout:
+            yield 0, None
+        else:
+            return
+
+
+def _download(url: str, part: Path, entry: Weights) -> Iterator[Fetched]:
     """Fill `part` from `url`, going on from what is there, over as many connections as allowed."""
     reason = ""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE * 2 ** (attempt - 1))
         try:
-            _connect(url, part, progress)
+            yield from _connect(url, part, entry)
+        except httpx.ConnectError as error:
+            reason = f"it cannot be reached, is this machine online? ({error})"
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
         else:
@@ -117,7 +176,7 @@ def _download(url: str, part: Path, progress: Progress) -> None:
     raise _RefusalError(f"the connection failed {ATTEMPTS} times, last: {reason}")
 
 
-def _connect(url: str, part: Path, progress: Progress) -> None:
+def _connect(url: str, part: Path, entry: Weights) -> Iterator[Fetched]:
     """One connection; leaves in `part` what has come when it breaks."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
@@ -138,12 +197,13 @@ def _connect(url: str, part: Path, progress: Progress) -> None:
             have = 0
         length = answer.headers.get("content-length")
         total = have + int(length) if length else None
+        _refuse_without_room(entry, part, total)
         with part.open("ab" if have else "wb") as file:
-            progress(have, total)
+            yield have, total
             for chunk in answer.iter_bytes():
                 file.write(chunk)
                 have += len(chunk)
-                progress(have, total)
+                yield have, total
 
 
 def _check(part: Path, entry: Weights) -> None:
@@ -162,11 +222,9 @@ def _writing(entry: Weights, folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            free = shutil.disk_usage(folder).free
-            size = f"{entry.size / 1e6:.0f} MB" if entry.size else "more room"
             raise DownloadError(
-                f"The disk is full: {entry.file} needs {size} and {free / 1e6:.0f} MB are free. "
-                "Make room and fetch it again; what has come is kept."
+                f"The disk became full while {entry.file} was written. Make room and fetch it "
+                "again; what has come is kept."
             ) from None
         raise DownloadError(
             f"{entry.file} cannot be written into {folder.name}/ ({error.strerror}): make the "
@@ -174,9 +232,18 @@ def _writing(entry: Weights, folder: Path) -> Iterator[None]:
         ) from None
 
 
+def _refuse_without_room(entry: Weights, part: Path, size: int | None) -> None:
+    """Nothing is begun that cannot end; `size` is that of the whole file."""
+    if size is None:
+        return
+    have = part.stat().st_size if part.exists() else 0
+    free = shutil.disk_usage(part.parent).free
+    if (needed := size - have) > free:
+        raise DownloadError(
+            f"The disk is too full: {entry.file} needs {in_words(needed)} and {in_words(free)} "
+            f"are free. Make room for {in_words(needed - free)} more."
+        )
+
+
 def _is_safe(url: httpx.URL) -> bool:
     return url.scheme == "https" or url.host in LOOPBACK
-
-
-def _silent(_done: int, _total: int | None) -> None:
-    """Nobody watches."""

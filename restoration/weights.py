@@ -8,7 +8,6 @@ wrapper taken off, every key and shape held against the manifest, every value fi
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,18 +15,21 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from restoration.checkpoint_files import kind_of, metadata, tensors
+from restoration.checkpoint_files import header, kind_of, metadata, tensors
 from restoration.errors import BadKnobError, MissingWeightsError, WrongWeightsError
+from restoration.fingerprints import fingerprint
+from restoration.network_filling import check_finite, load_into
 from restoration.runtime import PROJECT, stable_diffusion_base, weight_folders
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 __all__ = [
     "Weights",
     "catalogue",
     "check_file",
     "check_finite",
+    "converted_name",
     "find",
     "fingerprint",
     "identity",
@@ -39,6 +41,7 @@ __all__ = [
     "metadata",
     "named",
     "read",
+    "source_of",
     "unwrap",
     "verify",
 ]
@@ -75,6 +78,8 @@ class Weights(BaseModel):
     """File in `checkpoints/licences` with the whole licence, where the project has it."""
     also: tuple[str, ...] = ()
     """Other names under which it is found: of files, or of diffusers folders."""
+    roughly: int | None = None
+    """About how many bytes, where `size` is not known."""
 
 
 @functools.cache
@@ -97,18 +102,39 @@ def named(name: str) -> Weights:
 
 
 def find(entry: Weights) -> Path | None:
-    """The file, or a folder that stands for it, anywhere below the weight folders, or None."""
+    """The file, or what stands for it, anywhere below the weight folders, or None.
+
+    That is a file converted from it, which is found before it, or one of its other names.
+    """
     if entry.bundled:
         bundled = CHECKPOINTS / "mini" / entry.file
         return bundled if bundled.is_file() else None
     if entry.name == SD_BASE and (named := stable_diffusion_base()) and Path(named).exists():
         return Path(named)
-    for name in (entry.file, *entry.also):
+    names = (entry.file, *entry.also)
+    for name in dict.fromkeys((converted_name(entry), *names)):
         for folder in weight_folders():
             for path in sorted(folder.rglob(name)):
-                if path.is_file() or (path / "unet").is_dir():
+                if (path / "unet").is_dir():
+                    return path
+                if path.is_file() and (name in names or source_of(path, entry)):
                     return path
     return None
+
+
+def converted_name(entry: Weights) -> str:
+    """The file that it is converted to; its own where that is safetensors or ONNX."""
+    own = Path(entry.file)
+    return own.name if own.suffix == ".onnx" else own.with_suffix(".safetensors").name
+
+
+def source_of(path: Path, entry: Weights) -> str | None:
+    """The sha256 of the file that this one was converted from, if it was made from this entry."""
+    try:
+        facts = header(path).get("__metadata__", {})
+    except WrongWeightsError:
+        return None
+    return facts.get("source_sha256") if facts.get("checkpoint") == entry.name else None
 
 
 def locate(name: str) -> Path:
@@ -151,28 +177,23 @@ def read(path: Path, entry: Weights) -> dict[str, Tensor]:
     return state
 
 
-def check_finite(state: Mapping[str, Tensor], file: str) -> None:
-    """Every value is a number.
-
-    Raises:
-        WrongWeightsError: one is not.
-    """
-    broken = [key for key, value in state.items() if not _is_finite(value)]
-    if broken:
-        raise WrongWeightsError(
-            f"{file} holds values that are not numbers, first in {broken[0]!r}: "
-            "the file is damaged, fetch it again"
-        )
-
-
 def check_file(path: Path, entry: Weights) -> None:
     """Size and hash are the recorded ones, and the first bytes are those of a checkpoint.
+
+    A converted file has a size and hash of its own, and says those of its source.
 
     Raises:
         WrongWeightsError: one of them is not.
     """
     size = path.stat().st_size
     kind_of(path)
+    if path.name == converted_name(entry) != entry.file:
+        if entry.sha256 not in (None, source_of(path, entry)):
+            raise WrongWeightsError(
+                f"{path.name} was not converted from the published file {entry.file}: fetch that "
+                "again, and convert it"
+            )
+        return
     if entry.size is not None and size != entry.size:
         raise WrongWeightsError(
             f"{path.name} has {size} bytes and should have {entry.size}: fetch it again"
@@ -224,38 +245,15 @@ def licence_of(entry: Weights) -> str:
     return (CHECKPOINTS / "licences" / entry.terms).read_text(encoding="utf-8").strip()
 
 
-def load_into(network: nn.Module, state: Mapping[str, Tensor], *, file: str) -> None:
-    """Fill a network built without weights: every key and shape accounted for, frozen, eval mode.
-
-    Half precision is widened to float32, since a CPU is many times slower in float16; the caller
-    casts to what its device likes.
-
-    Raises:
-        WrongWeightsError: the checkpoint belongs to another network.
-    """
-    want = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    have = {key: tuple(value.shape) for key, value in state.items()}
-    if wrong := sorted(key for key in want | have if want.get(key) != have.get(key)):
-        first = wrong[0]
-        raise WrongWeightsError(
-            f"{file} does not fit {type(network).__name__}: {len(wrong)} tensors differ, first "
-            f"{first!r} (file {have.get(first, 'absent')}, network {want.get(first, 'absent')})"
-        )
-    full = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    network.load_state_dict(full, strict=True, assign=True)
-    network.requires_grad_(False).eval()
-
-
-def fingerprint(path: Path) -> str:
-    """The sha256 of a file, computed once for as long as it does not change."""
-    stat = path.stat()
-    return _sha256(path, stat.st_size, stat.st_mtime_ns)
-
-
 def identity(name: str) -> str:
-    """What says which checkpoint it was: the sha256 of its file, or the name of its folder."""
+    """What says which checkpoint it was: the sha256 of its file, or the name of its folder.
+
+    Of a converted file it is that of its source, since its tensors are the same.
+    """
     path = locate(name)
-    return fingerprint(path) if path.is_file() else path.name
+    if path.is_dir():
+        return path.name
+    return source_of(path, named(name)) or fingerprint(path)
 
 
 def verify(name: str) -> str:
@@ -279,12 +277,6 @@ def verify(name: str) -> str:
     return f"sound: {len(state)} tensors, sha256 {fingerprint(path)}"
 
 
-@functools.lru_cache(maxsize=256)
-def _sha256(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  # part of the cache's key
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _hold_against(keys: Mapping[str, list[int]], state: Mapping[str, Tensor], file: str) -> None:
     have = {key: list(value.shape) for key, value in state.items()}
     if wrong := sorted(key for key in {**keys, **have} if keys.get(key) != have.get(key)):
@@ -293,7 +285,3 @@ def _hold_against(keys: Mapping[str, list[int]], state: Mapping[str, Tensor], fi
             f"{file} is not the published checkpoint: {len(wrong)} tensors differ, first {first!r} "
             f"(file {have.get(first, 'absent')}, published {keys.get(first, 'absent')})"
         )
-
-
-def _is_finite(value: Tensor) -> bool:
-    return not value.is_floating_point() or bool(value.isfinite().all())

@@ -1,8 +1,12 @@
 """Fetching from a small server on loopback, which does what bad networks do."""
 
-import errno
 import hashlib
+import shutil
+import subprocess
+import sys
 import threading
+import time
+from argparse import Namespace
 from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +55,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if begin else 200)
         self.send_header("Content-Length", str(len(body) - begin))
         self.end_headers()
+        time.sleep(0.5 * (way == "slowly"))
         breaks = way in ("breaks", "norange") and self.server.seen[way] < 3
         end = begin + (100 if way == "hopeless" else 4000 if breaks else len(body))
         self.wfile.write(body[begin:end])
@@ -200,13 +205,69 @@ def test_what_has_no_address_is_to_be_got_by_hand(server, tmp_path):
         downloads.fetch(entry(server), tmp_path)
 
 
-def test_a_full_disk_is_told_and_what_came_is_kept(server, tmp_path, monkeypatch):
-    def full(_done, _total):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_disk_that_becomes_full_is_told(server, tmp_path):
+    (tmp_path / "w.safetensors.part").symlink_to("/dev/full")
+    with pytest.raises(DownloadError, match="disk became full while w"):
+        downloads.fetch(entry(server, "plain"), tmp_path)
 
-    with pytest.raises(DownloadError, match=r"The disk is full: w.safetensors needs 0 MB"):
-        downloads.fetch(entry(server, "plain"), tmp_path, progress=full)
-    assert names(tmp_path) == {"w.safetensors.part"}
+
+@pytest.mark.parametrize("facts", [{}, {"size": None, "roughly": 12080}, {"size": None}])
+def test_what_does_not_fit_on_the_disk_is_not_begun(facts, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Namespace(free=1000))
+    with pytest.raises(DownloadError, match=r"needs 12.1 kB and 1.0 kB are free\. Make room"):
+        downloads.fetch(entry(server, "plain", **facts), tmp_path)
+    assert not names(tmp_path)
+
+
+def test_what_has_come_already_needs_no_more_room(server, tmp_path, monkeypatch):
+    (tmp_path / "w.safetensors.part").write_bytes(CONTENT[:-1000])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Namespace(free=1000))
+    assert downloads.fetch(entry(server, "plain"), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_download_that_is_stopped_goes_on_where_it_was(server, tmp_path):
+    work = downloads.fetching(entry(server, "breaks"), tmp_path)
+    next(work), next(work)
+    work.close()
+    left = (tmp_path / "w.safetensors.part").stat().st_size
+    downloads.fetch(entry(server, "breaks"), tmp_path)
+    assert 0 < left <= 4000
+    assert server.ranges[:2] == ["", str(left)]
+
+
+def test_a_stopped_download_lets_another_begin(server, tmp_path):
+    work = downloads.fetching(entry(server, "plain"), tmp_path)
+    next(work)
+    closing = threading.Thread(target=work.close)  # as Gradio does, in a thread of its own
+    closing.start()
+    closing.join()
+    lock = downloads.lock_of(entry(server), tmp_path)
+    lock.acquire(timeout=0)
+    assert lock.is_locked
+
+
+def test_what_another_process_downloads_is_waited_for(server, tmp_path):
+    work = downloads.fetching(entry(server, "plain"), tmp_path)
+    with downloads.lock_of(entry(server), tmp_path):
+        assert next(work) == (0, None)
+    (tmp_path / "w.safetensors").write_bytes(CONTENT)
+    assert list(work) == []
+    assert not server.ranges
+
+
+def test_of_two_processes_one_downloads(server, tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from restoration import downloads, weights\n"
+        "asked = weights.Weights.model_validate_json(sys.argv[1])\n"
+        "print(downloads.fetch(asked, Path(sys.argv[2])))"
+    )
+    asked = entry(server, "slowly")
+    call = [sys.executable, "-c", code, asked.model_dump_json(), str(tmp_path)]
+    both = [subprocess.Popen(call, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = {one.communicate(timeout=60)[0].strip() for one in both}
+    assert told == {str(tmp_path / "w.safetensors")}
+    assert server.seen["slowly"] == 1
 
 
 def test_a_folder_that_cannot_be_written_is_told(server, tmp_path):

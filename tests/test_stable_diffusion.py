@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from restoration import weights
+from restoration import conversion, weights
 from restoration.errors import MissingWeightsError, WrongWeightsError
 from restoration.networks import stable_diffusion, stable_diffusion_files, stable_diffusion_keys
 from tests import published_configs
@@ -171,6 +171,14 @@ def test_a_base_of_safetensors_is_loaded(folder, published, configs):
 def test_a_base_that_lightning_wrote_is_loaded(folder, published, configs, monkeypatch):
     file = folder / "v2-1_512-ema-pruned.ckpt"
     lightning_dump(single_file(published), file, monkeypatch)
+    assert_loaded(BASE, published, configs)
+
+
+def test_a_base_that_was_converted_is_loaded(folder, published, configs, monkeypatch):
+    file = folder / "v2-1_512-ema-pruned.ckpt"
+    lightning_dump(single_file(published), file, monkeypatch)
+    list(conversion.converting(BASE))
+    file.unlink()
     assert_loaded(BASE, published, configs)
 
 

@@ -234,7 +234,7 @@ def _load(
     config: Config,
 ) -> Any:
     path = weights.locate(entry.name)
-    if path.name == entry.file:  # others that stand for it have sizes of their own
+    if path.name in (entry.file, weights.converted_name(entry)):  # others have their own sizes
         weights.check_file(path, entry)
     found = stable_diffusion_files.read(path, part, config)
     weights.check_finite(found.state, path.name)

@@ -45,7 +45,7 @@ class Origin:
     def of(cls, variant: Variant, params: TuneParams) -> Origin:
         """That of a training which is asked for."""
         rank = params.rank if params.way == "low-rank" else 0
-        base = weights.fingerprint(weights.locate(variant.weights[0]))
+        base = weights.identity(variant.weights[0])
         return cls(params.way, rank, variant.name, base)
 
     def facts(self) -> dict[str, str]:
