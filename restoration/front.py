@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from restoration import albums, weights
 from restoration.errors import BadKnobError
+from restoration.memory_plan import Plan
 from restoration.offers import available as available
 from restoration.offers import default_variant as default_variant
 from restoration.offers import lacking as lacking
@@ -18,7 +19,7 @@ from restoration.params import Params, build, flatten
 from restoration.protocol import Method, Need, Recognised, Request, Step, Variant, Wish
 from restoration.recipe import Recipe, library_versions
 from restoration.registry import METHODS
-from restoration.runtime import Runtime, limits, max_pixels, the_runtime
+from restoration.runtime import Runtime, limits, policy, the_runtime
 from restoration.seeds import checked_seed
 
 if TYPE_CHECKING:
@@ -34,10 +35,8 @@ if TYPE_CHECKING:
 LOST = 0.5
 """What is at least as bright in the picture of a mask is to be filled in."""
 WORDS: dict[Need, str] = {
-    "mask": "a mask",
-    "kernel": "a blur kernel",
-    "exposures": "further exposures",
-    "album": "an album",
+    **{"mask": "a mask", "kernel": "a blur kernel"},
+    **{"exposures": "further exposures", "album": "an album"},
 }
 
 
@@ -69,15 +68,17 @@ class Job:
 
     def outlook(self, runtime: Runtime | None = None) -> str:
         """What it will need of the device, in a sentence; nothing where that is little."""
+        if (plan := self.plan(runtime)) is None:
+            return ""
+        return f"Planned: {plan.sentence}." if plan.fits else plan.sentence
+
+    def plan(self, runtime: Runtime | None = None) -> Plan | None:
+        """What it will need of the device; None where that is little."""
         runtime = runtime or the_runtime()
         height, width = self.picture.image.shape[-2:]
         held = runtime.held(self.method, self.variant)
-        plan = self.method.plan(
-            Wish(self.variant, height, width, self.params, runtime.device, held)
-        )
-        if plan is None:
-            return ""
-        return f"Planned: {plan.sentence}." if plan.fits else plan.sentence
+        wish = Wish(self.variant, height, width, self.params, runtime.device, held)
+        return self.method.plan(wish)
 
     def steps(self, runtime: Runtime | None = None) -> Iterator[Step]:
         """Wait for the device and restore; close it to cancel."""
@@ -177,15 +178,12 @@ def prepare(  # noqa: PLR0913  # whatever a method may need has its own name
     version = variant_of(method, variant)
     number = checked_seed(seed)
     params = build(chosen.params, knobs)
+    policy().check_knobs(flatten(params))
     for name in chosen.uses(version, params):
         weights.locate(name)
     degraded_height, degraded_width = picture.image.shape[-2:]
     height, width = chosen.output_size(degraded_height, degraded_width, params)
-    if height * width > max_pixels():
-        raise BadKnobError(
-            f"the result would be {width}x{height}, and {max_pixels() / 1e6:g} megapixels is the "
-            "most this hub makes: choose a smaller upscale or a smaller picture"
-        )
+    policy().check_made(width, height)
     request = Request(
         degraded=picture.image,
         mask=_mask(mask.image) if mask else None,

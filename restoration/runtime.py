@@ -14,7 +14,7 @@ This is the only module that reads the environment:
   strangers share this host)
 - RESTORATION_PUBLIC: 1 where strangers share this host; $SPACE_ID, set on Spaces, says so too
 - RESTORATION_KEEP: how many loaded methods stay in memory (2)
-- RESTORATION_MAX_PIXELS: the largest picture taken or made (50 million)
+- RESTORATION_MAX_... and RESTORATION_ALLOW_...: the limits of the hub, see `policy.VARIABLES`
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 from restoration.errors import DeviceMemoryError, RestorationError
 from restoration.params import Params
+from restoration.policy import LOCAL, PUBLIC, Policy
 from restoration.protocol import Method, Request, Restorer, Step, Variant
 
 if TYPE_CHECKING:
@@ -84,16 +85,17 @@ def runs_bytes() -> int:
     return round(float(os.environ.get("RESTORATION_RUNS_MB") or default) * 1e6)
 
 
-def max_pixels() -> int:
-    """The most pixels that a picture, given or made, may have."""
-    return int(os.environ.get("RESTORATION_MAX_PIXELS", "50_000_000"))
+def policy() -> Policy:
+    """What this hub takes on: the public policy or the local one, changed by the environment."""
+    return (PUBLIC if is_public() else LOCAL).changed(os.environ)
 
 
 def limits() -> Limits:
     """What is read as a picture at most."""
     from restoration.image_io import Limits
 
-    return Limits(max_pixels=max_pixels())
+    most = policy().megapixels_in
+    return Limits(max_pixels=round(most * 1e6)) if most else Limits()
 
 
 class DeviceLine:
@@ -216,7 +218,7 @@ class Runtime:
         def work() -> Iterator[Step]:
             restorer = self.restorer(method, variant)
             yield Step(0, 0, "starting", lambda: request.degraded)
-            yield from restorer(request, params, noise)
+            yield from policy().timed(restorer(request, params, noise))
 
         return self.in_turn(work, request.degraded, advice)
 

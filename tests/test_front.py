@@ -84,7 +84,7 @@ def test_missing_weights_are_told_before_the_work_begins():
 
 
 def test_a_result_beyond_the_limit_is_refused(monkeypatch):
-    monkeypatch.setenv("RESTORATION_MAX_PIXELS", "5000")
+    monkeypatch.setenv("RESTORATION_MAX_MEGAPIXELS_OUT", "0.005")
     with pytest.raises(BadKnobError, match=r"the result would be 320x192, and 0.005 megapixels"):
         prepare(knobs={"upscale": 8})
 
