@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from restoration import albums, weights
 from restoration.errors import BadKnobError
-from restoration.memory_plan import Plan
 from restoration.offers import available as available
 from restoration.offers import default_variant as default_variant
 from restoration.offers import lacking as lacking
@@ -35,8 +34,10 @@ if TYPE_CHECKING:
 LOST = 0.5
 """What is at least as bright in the picture of a mask is to be filled in."""
 WORDS: dict[Need, str] = {
-    **{"mask": "a mask", "kernel": "a blur kernel"},
-    **{"exposures": "further exposures", "album": "an album"},
+    "mask": "a mask",
+    "kernel": "a blur kernel",
+    "exposures": "further exposures",
+    "album": "an album",
 }
 
 
@@ -68,17 +69,15 @@ class Job:
 
     def outlook(self, runtime: Runtime | None = None) -> str:
         """What it will need of the device, in a sentence; nothing where that is little."""
-        if (plan := self.plan(runtime)) is None:
-            return ""
-        return f"Planned: {plan.sentence}." if plan.fits else plan.sentence
-
-    def plan(self, runtime: Runtime | None = None) -> Plan | None:
-        """What it will need of the device; None where that is little."""
         runtime = runtime or the_runtime()
         height, width = self.picture.image.shape[-2:]
         held = runtime.held(self.method, self.variant)
-        wish = Wish(self.variant, height, width, self.params, runtime.device, held)
-        return self.method.plan(wish)
+        plan = self.method.plan(
+            Wish(self.variant, height, width, self.params, runtime.device, held)
+        )
+        if plan is None:
+            return ""
+        return f"Planned: {plan.sentence}." if plan.fits else plan.sentence
 
     def steps(self, runtime: Runtime | None = None) -> Iterator[Step]:
         """Wait for the device and restore; close it to cancel."""
