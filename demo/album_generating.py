@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from demo import failures
+from demo import failures, gate
 from demo.album_view import Albums
 from demo.controls import QUIET, controls, seed_of, stops
 from demo.fragments import duration, status, strip
@@ -98,7 +98,8 @@ def wire(generating: Generating, albums: Albums, picture: PictureInput) -> None:
     ) -> Iterator[Updates]:
         knobs = dict(zip(keys, values, strict=True))
         asked = Asked(name, picture, first or None, variant, seed_of(seed), knobs)
-        yield from generate(generating, albums, shelf_of(request), asked)
+        with gate.place(request):
+            yield from generate(generating, albums, shelf_of(request), asked)
 
     event = generating.run.click(
         handler,

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from demo import failures
+from demo import failures, gate
 from demo.album_view import Albums
 from demo.controls import QUIET, controls, stops
 from demo.curve import Point, curve
@@ -90,7 +90,8 @@ def wire(training: Training, albums: Albums, picture: PictureInput) -> None:
         name: str, variant: str, picture: str | None, request: gr.Request, *values: Any
     ) -> Iterator[Updates]:
         asked = Asked(name, variant, picture, dict(zip(keys, values, strict=True)))
-        yield from train(training, albums, shelf_of(request), asked)
+        with gate.place(request):
+            yield from train(training, albums, shelf_of(request), asked)
 
     event = training.run.click(
         handler,

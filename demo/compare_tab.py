@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import comparer, lineups
+from demo import comparer, gate, lineups
 from demo.album_chooser import Chooser
 from demo.album_view import tried
 from demo.beside import Beside, beside
@@ -86,7 +86,9 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
         *given: Any,
     ) -> Iterator[Updates]:
         more = dict(zip(extra.fields, given, strict=True)) | {"shelf": shelf_of(request)}
-        yield from compare(view, Asked(picture, reference, settings, seed_of(seed), more), before)
+        asked = Asked(picture, reference, settings, seed_of(seed), more)
+        with gate.place(request):
+            yield from compare(view, asked, before)
 
     event = run.click(
         handler,

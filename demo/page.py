@@ -14,6 +14,7 @@ from demo.controls import QUIET
 from demo.examples import examples
 from demo.owners import forget_old, shelf_of
 from demo.serving import CLEAN_EVERY, KEEP_FOR
+from restoration import runtime
 from restoration.protocol import Method
 from restoration.registry import METHODS
 
@@ -27,6 +28,7 @@ HEADER = f"""
 FOOTER = """
 <footer class="page">
   Pictures stay on the machine that runs this page. Ctrl+Enter runs the open tab.
+  <span class="limits">{limits}</span>
 </footer>
 """
 
@@ -48,7 +50,7 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
                 compare = compare_tab.build(methods)
             with gr.Tab("Degrade", id="degrade"):
                 degrade_tab.build(tabs, made, compare)
-        gr.HTML(FOOTER)
+        gr.HTML(FOOTER.format(limits=runtime.policy().sentence()))
         page.load(_warm, None, None, queue=False, api_visibility="private")
         _show_albums(page, compare_place, compare.chooser, [tab.chooser for tab in made])
     return page
