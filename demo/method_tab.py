@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import album_panel, comparer, switching
+from demo import album_panel, comparer, gate, switching
 from demo.album_chooser import Chooser
 from demo.beside import Beside, beside, leaders, picture_label, wanted
 from demo.controls import MOST_RADIOS, QUIET, stops
@@ -185,7 +185,8 @@ def _wire(filled: Form, view: View, picture: PictureInput, extra: Beside) -> Non
             "shelf": shelf_of(request),
             "request": request,
         }
-        yield from restore(view, method, picture, settings, given)
+        with gate.place(request):
+            yield from restore(view, method, picture, settings, given)
 
     handler.__doc__ = f"{method.title}: {method.help} Gives the result (PNG) and its recipe first."
     event = view.run.click(
