@@ -1,32 +1,36 @@
-"""The comparer: any number of pictures of one scene, looked at in five ways.
+"""The comparer: any number of pictures of one scene, looked at in six ways.
 
-A slider between any two, side by side with linked zoom, flip, an amplified difference map, and
-a loupe over all. The browser half lies in `restoration.comparer`; this half hands it pictures that
-Gradio serves. Labels travel as data and never become part of a template, which would run them as
-code.
+A slider between any two, side by side with linked zoom (under the axes they form, with a loupe in
+every picture), flip, an amplified difference map, a loupe over all, and a blind test. The browser
+half lies in `restoration.comparer`; this half hands it pictures that Gradio serves. Labels travel
+as data and never become part of a template, which would run them as code.
+
+What is served has a name that tells nothing: a blind test would else give names away. A picture
+of more than a megabyte is seen as a copy, and its lossless file comes when somebody zooms in.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
-from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
-from PIL import Image
 
 from restoration.comparer import script, style
+from restoration.comparer.coding import coded
 
-MOST_EXACT_BYTES = 8 << 20
-"""A lossless file up to this size is shown as it is; above it, a WebP takes its place."""
-WEBP_QUALITY = 95
-WEBP_MOST_SIDE = 16383
-"""The format's own limit, in pixels."""
+MOST_VIEW_BYTES = 1_000_000
+"""Of what is fetched before anybody zooms in."""
+COPIES = ("png", "jpeg", "webp")
+KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff\xe0": "jpeg"}
+"""First bytes of a file -> what it is; else it is a WebP."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Shown:
     """(width, height) in pixels."""
     caption: str = ""
     """What there is to say about it, such as its PSNR."""
+    run: str = ""
+    """The id under which it is kept among the runs; a blind test then keeps votes on it."""
 
 
 @dataclass(frozen=True)
@@ -108,32 +114,54 @@ def with_note(value: dict[str, Any], note: str) -> dict[str, Any]:
 
 def _item(one: Shown) -> dict[str, Any]:
     width, height = one.size
-    return {
-        "label": one.label,
-        "caption": one.caption,
-        "width": width,
-        "height": height,
-        # a marked FileData: Gradio moves it into its cache and adds the address to fetch it from
-        "file": FileData(path=str(_servable(one.picture))).model_dump(),
-    }
+    exact = _served(one.picture)
+    view = _view(exact)
+    item = {"label": one.label, "caption": one.caption, "width": width, "height": height}
+    files = {"file": view} if view == exact else {"file": view, "full": exact}
+    # a marked FileData: Gradio moves it into its cache and adds the address to fetch it from
+    item |= {name: FileData(path=str(path)).model_dump() for name, path in files.items()}
+    return item | ({"run": one.run} if one.run else {})
 
 
-def _servable(picture: Path | bytes) -> Path:
-    """A file of a size fit for a page: `picture` itself, or a finely coded copy of it."""
-    large = (len(picture) if isinstance(picture, bytes) else picture.stat().st_size) > (
-        MOST_EXACT_BYTES
-    )
-    if isinstance(picture, Path) and not large:
-        return picture
-    data = picture if isinstance(picture, bytes) else picture.read_bytes()
-    data = _webp(data) if large else data
-    suffix = "webp" if data[8:12] == b"WEBP" else "png"
-    return Path(save_bytes_to_cache(data, f"picture.{suffix}", get_upload_folder()))
+def _served(picture: Path | bytes) -> Path:
+    """The picture where Gradio serves from; the same picture always in the same place."""
+    if isinstance(picture, bytes):
+        start, mark = picture[:4], picture
+    else:
+        with picture.open("rb") as file:
+            start = file.read(4)
+        stat = picture.stat()
+        # the place of a result is itself secret, so nobody can work out this one
+        mark = f"{picture.resolve()}|{stat.st_size}|{stat.st_mtime_ns}".encode()
+    folder = Path(get_upload_folder()) / "shown" / hashlib.sha256(mark).hexdigest()
+    path = folder / f"picture.{KINDS.get(start, 'webp')}"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = folder / f".{os.urandom(8).hex()}"
+        if isinstance(picture, bytes):
+            part.write_bytes(picture)
+        else:
+            _link(picture, part)
+        part.replace(path)
+    return path
 
 
-def _webp(data: bytes) -> bytes:
-    buffer = BytesIO()
-    with Image.open(BytesIO(data)) as image:
-        image.thumbnail((WEBP_MOST_SIDE, WEBP_MOST_SIDE))
-        image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=2)
-    return buffer.getvalue()
+def _link(picture: Path, path: Path) -> None:
+    """Give a file a second name; where the disk knows no links, a copy."""
+    try:
+        os.link(picture, path)
+    except OSError:
+        shutil.copyfile(picture, path)
+
+
+def _view(exact: Path) -> Path:
+    """A file of a size fit for a page: the picture itself, or a finely coded copy beside it."""
+    if exact.stat().st_size <= MOST_VIEW_BYTES:
+        return exact
+    for kind in COPIES:
+        if (made := exact.with_name(f"view.{kind}")).exists():
+            return made
+    copy = coded(exact.read_bytes(), MOST_VIEW_BYTES)
+    part = exact.with_name(f".{os.urandom(8).hex()}")
+    part.write_bytes(copy.data)
+    return part.replace(exact.with_name(f"view.{copy.kind}"))

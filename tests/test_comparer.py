@@ -31,10 +31,23 @@ def path_of(value: dict, index: int = 0) -> Path:
     return Path(value["items"][index]["file"]["path"])
 
 
+def photo_like(side: int, *, transparent: bool = False) -> bytes:
+    """Noise in all but the last bits would not shrink: a ramp with some grain does, lossily."""
+    ramp = np.linspace(0, 200, side)[None, :, None] + np.zeros((side, 1, 3))
+    grain = np.random.default_rng(0).integers(0, 40, (side, side, 3))
+    image = Image.fromarray((ramp + grain).astype(np.uint8))
+    if transparent:
+        image.putalpha(128)
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def test_a_small_file_is_shown_as_it_is(tmp_path):
     file = tmp_path / "result.png"
     file.write_bytes(noise_png(8))
-    assert path_of(comparison([Shown("Result", file, (8, 8))])) == file
+    item = comparison([Shown("Result", file, (8, 8))])["items"][0]
+    assert (Path(item["file"]["path"]).read_bytes(), "full" in item) == (noise_png(8), False)
 
 
 def test_bytes_are_put_where_gradio_serves_from(uploads):
@@ -43,14 +56,53 @@ def test_bytes_are_put_where_gradio_serves_from(uploads):
     assert (path.is_relative_to(uploads), path.read_bytes()) == (True, data)
 
 
+def test_the_name_of_what_is_served_tells_nothing(tmp_path):
+    file = tmp_path / "street-1-diffbir-mini.png"
+    file.write_bytes(noise_png(8))
+    path = path_of(comparison([Shown("Result", file, (8, 8))]))
+    assert path.name == "picture.png"
+
+
 @pytest.mark.parametrize("as_file", [True, False])
-def test_a_large_picture_is_shown_as_a_webp_of_the_same_size(tmp_path, monkeypatch, as_file):
-    monkeypatch.setattr(module, "MOST_EXACT_BYTES", 1000)
-    data, file = noise_png(64), tmp_path / "result.png"
+@pytest.mark.parametrize(("transparent", "kind"), [(False, "JPEG"), (True, "WEBP")])
+def test_a_large_picture_is_seen_as_a_copy_with_the_lossless_file_at_hand(
+    tmp_path, monkeypatch, as_file, transparent, kind
+):
+    monkeypatch.setattr(module, "MOST_VIEW_BYTES", 20_000)
+    data, file = photo_like(128, transparent=transparent), tmp_path / "result.png"
     file.write_bytes(data)
-    path = path_of(comparison([Shown("Result", file if as_file else data, (64, 64))]))
-    with Image.open(path) as shown:
-        assert (shown.format, shown.size) == ("WEBP", (64, 64))
+    item = comparison([Shown("Result", file if as_file else data, (128, 128))])["items"][0]
+    with Image.open(item["file"]["path"]) as seen:
+        found = seen.format, Path(item["full"]["path"]).read_bytes() == data
+    assert found == (kind, True)
+
+
+def test_no_copy_for_viewing_is_larger_than_it_may_be(monkeypatch):
+    monkeypatch.setattr(module, "MOST_VIEW_BYTES", 4000)
+    assert path_of(comparison([Shown("Result", noise_png(200), (200, 200))])).stat().st_size <= 4000
+
+
+def test_the_same_picture_is_served_from_the_same_place_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_VIEW_BYTES", 1000)
+    file = tmp_path / "result.png"
+    file.write_bytes(noise_png(64))
+    first, again = (comparison([Shown("Result", file, (64, 64))]) for _ in range(2))
+    assert first == again
+
+
+def test_a_picture_is_copied_where_the_disk_knows_no_links(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(module.os, "link", refuse)
+    file = tmp_path / "result.png"
+    file.write_bytes(noise_png(8))
+    path = path_of(comparison([Shown("Result", file, (8, 8))]))
+    assert path.read_bytes() == noise_png(8)
+
+
+def test_a_run_goes_along_so_that_it_can_be_voted_on():
+    assert comparison([Shown("Result", noise_png(8), (8, 8), run="a1")])["items"][0]["run"] == "a1"
 
 
 def test_gradio_recognises_the_file_and_adds_its_address():

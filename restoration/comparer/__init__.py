@@ -12,18 +12,21 @@ from functools import cache
 from pathlib import Path
 
 ASSETS = Path(__file__).parent / "assets"
-SCRIPTS = ("geometry.js", "elements.js", "views.js", "gestures.js", "comparer.js")
+SCRIPTS = (
+    *("geometry.js", "elements.js", "views.js", "grid.js", "blind.js"),
+    *("gestures.js", "comparer.js"),
+)
 """In the order in which they build on each other; the last one makes the comparer."""
-STYLE = "comparer.css"
+STYLES = ("comparer.css", "grid.css", "blind.css")
 
 
 @cache
 def style() -> str:
-    """The style sheet; colours and sizes come from the theme's variables, as Gradio names them."""
-    return (ASSETS / STYLE).read_text(encoding="utf-8")
+    """The style sheets; colours and sizes come from the theme's variables, as Gradio names them."""
+    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in STYLES)
 
 
 @cache
 def script() -> str:
-    """All scripts as one; expects `element`, `props` and `watch`, as Gradio hands them to it."""
+    """All scripts as one; they expect `element`, `props`, `watch`, `trigger`, as Gradio gives."""
     return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-from io import BytesIO
-
 import numpy as np
 import pytest
-from PIL import Image
+
+from tests.browser.looking import Look, comparer_page, drawn, png
 
 HOSTILE = "<img src=x onerror=hacked=1>`${hacked=1}{{hacked}}"
 VIEWS = ("Slider", "Side by side", "Flip", "Difference", "Loupe")
-
-
-def drawn(width: int, height: int, level: int) -> np.ndarray:
-    ramp = np.linspace(0, 150, width)[None, :, None] + np.zeros((height, 1, 3))
-    return (ramp + level).astype(np.uint8)
-
-
-def png(pixels: np.ndarray) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 INPUT, SECOND, LARGE = drawn(48, 32, 0), drawn(48, 32, 20), drawn(768, 512, 40)
@@ -31,84 +18,22 @@ INPUT, SECOND, LARGE = drawn(48, 32, 0), drawn(48, 32, 20), drawn(768, 512, 40)
 def comparer_address(tmp_path_factory):
     import gradio as gr
 
-    from demo.comparer import Shown, comparer, comparison, with_note
+    from demo.comparer import Shown, comparison, with_note
 
     shown = [
         Shown("Input", png(INPUT), (48, 32), "PSNR 20.00 dB"),
         Shown("Second", png(SECOND), (48, 32)),
         Shown(HOSTILE, png(LARGE), (768, 512)),
     ]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+
+    def wire(compared):
+        stale = gr.Button("Stale")
+        stale.click(lambda: with_note(comparison(shown), "From the run before."), None, compared)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        with gr.Blocks(analytics_enabled=False) as demo:
-            compared = comparer("Results", elem_id="compared")
-            stale = gr.Button("Stale")
-            demo.load(lambda: comparison(shown, reference=2), None, compared)
-            stale.click(
-                lambda: with_note(comparison(shown), "From the run before."), None, compared
-            )
-        demo.launch(
-            server_name="127.0.0.1",
-            server_port=port,
-            prevent_thread_lock=True,
-            quiet=True,
-            ssr_mode=False,
-            enable_monitoring=False,
-        )
-        yield f"http://127.0.0.1:{port}/"
-        demo.close()
-
-
-class Look:
-    """A page that shows the comparer, and what went wrong on it."""
-
-    def __init__(self, browser, address, **context):
-        self.context = browser.new_context(**context)
-        self.page = self.context.new_page()
-        self.troubles = []
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on(
-            "console",
-            lambda said: self.troubles.append(said.text) if said.type == "error" else None,
-        )
-        self.page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((address, "data:", "blob:"))
-                else self.troubles.append(request.url)
-            ),
-        )
-        self.page.goto(address)
-        self.page.wait_for_selector("#compared .pane img:not(.loading)", timeout=60_000)
-        self.settle()
-
-    def settle(self):
-        self.page.evaluate(
-            "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))"
-        )
-
-    def show(self, view):
-        self.page.get_by_role("button", name=view, exact=True).click()
-        self.settle()
-
-    def press(self, *keys, on="#compared .stage"):
-        self.page.focus(on)
-        for key in keys:
-            self.page.keyboard.press(key)
-        self.settle()
-
-    def divider(self):
-        return int(self.page.locator("#compared [role=slider]").get_attribute("aria-valuenow"))
-
-    def zoom(self):
-        return int(self.page.locator("#compared .readout").inner_text().removesuffix(" %"))
-
-    def boxes(self, selector="#compared .pane img"):
-        return [image.bounding_box() for image in self.page.locator(selector).all()]
+        with comparer_page(lambda: comparison(shown, reference=2), wire) as address:
+            yield address
 
 
 @pytest.fixture
@@ -133,7 +58,7 @@ def test_every_view_opens_without_console_errors_or_foreign_requests(look):
 
 def test_a_label_is_text_wherever_it_comes_from(look):
     look.show("Side by side")
-    assert HOSTILE in look.page.locator("#compared .captions").inner_text()
+    assert look.page.locator("#compared .tag").nth(2).inner_text() == HOSTILE
     assert look.page.evaluate("typeof hacked") == "undefined"
 
 
@@ -271,8 +196,8 @@ def test_a_note_stands_above_pictures_that_are_not_new(look):
 
 def test_the_reference_is_named_as_such(look):
     look.show("Side by side")
-    names = look.page.locator("#compared .captions li", has_text="reference")
-    assert names.locator("strong").all_inner_texts() == [HOSTILE]
+    named = look.page.locator("#compared .cell", has_text="reference")
+    assert named.locator(".tag").all_inner_texts() == [HOSTILE]
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -19,6 +19,7 @@ const ICONS = {
   swap: "M2 5h10M9 2l3 3-3 3M14 11H4M7 8l-3 3 3 3",
   grip: "M6 5 3 8l3 3M10 5l3 3-3 3",
   full: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
+  glass: "M7 2.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 1 0 0-9M10.5 10.5l3.5 3.5",
 };
 
 function makeIcon(name) {
@@ -43,27 +44,55 @@ function makeSelect(label, options, value, action) {
 
 const sizeText = (item) => `${item.width} × ${item.height}`;
 
-/** One picture of the comparison with its name on it: fills its pane, shows only its own box. */
-function makeLayer(c, index, { side = "left" } = {}) {
+/** One picture of the comparison with its name on it: fills its pane, shows only its own box.
+ *
+ * `name` stands for the picture's own where that is not to be known; an empty one is not shown.
+ */
+function makeLayer(c, index, { side = "left", name = null } = {}) {
   const item = c.items[index];
-  const alt = [item.label, item.caption].filter(Boolean).join(", ");
+  const alt = name ?? [item.label, item.caption].filter(Boolean).join(", ");
+  const tag = make("span", `tag ${side}`, { "aria-hidden": "true" }, name ?? item.label);
+  const image = makeImage(c, item, alt, () => {
+    tag.textContent = `${name ?? item.label}: the picture is no longer on the server, run again`;
+  });
+  return make("div", "layer", {}, image, tag);
+}
+
+/** An image of an item, on the list of those that are laid over the frame. */
+function makeImage(c, item, alt, onError = () => {}) {
   const image = make("img", "loading", { alt, draggable: "false", decoding: "async" });
-  const tag = make("span", `tag ${side}`, { "aria-hidden": "true" }, item.label);
   image.addEventListener("load", () => image.classList.remove("loading"));
   image.addEventListener("error", () => {
     image.classList.remove("loading");
-    tag.textContent = `${item.label}: the picture is no longer on the server, run again`;
+    onError();
   });
   image.src = item.file.url;
-  const layer = make("div", "layer", {}, image, tag);
-  c.laid.push({ element: image, size: item });
-  return layer;
+  c.laid.push({ element: image, size: item, full: item.full?.url });
+  return image;
+}
+
+/** Put the lossless file in the place of the copy for viewing, once it has come and is decoded. */
+function sharpen(laid) {
+  const { full, element } = laid;
+  laid.full = null;
+  const image = element.cloneNode();
+  image.className = element.className.replace("loading", "");
+  image.src = full;
+  image.decode().then(
+    () => {
+      image.style.cssText = element.style.cssText;
+      image.className = element.className.replace("loading", "");
+      element.replaceWith(image);
+      laid.element = image;
+    },
+    () => {}, // the copy stays
+  );
 }
 
 const loads = new Map(); // address -> promise of a decoded image, for reading its pixels
 
 function loaded(item) {
-  const { url } = item.file;
+  const { url } = item.full ?? item.file;
   if (!loads.has(url)) {
     const image = new Image();
     image.src = url;

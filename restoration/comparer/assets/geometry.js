@@ -9,6 +9,7 @@
 //          place of the frame that lies in the middle of the pane
 
 const MOST_SCALE = 32; // device pixels per pixel of the frame
+const NARROW = 560; // CSS pixels
 const CRISP_SCALE = 2; // from here on a picture shows its pixels as squares
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -77,8 +78,12 @@ function movedBy(frame, pane, view, dx, dy) {
   });
 }
 
-/** The columns and rows in which `count` frames are largest inside width x height. */
+/** The columns and rows in which `count` frames are largest inside width x height.
+ *
+ * On a narrow screen more than two stand in two columns, even if that is more than the height holds.
+ */
 function bestGrid(count, frame, width, height) {
+  if (width < NARROW && count > 2) return { columns: 2, rows: Math.ceil(count / 2) };
   let best = { columns: 1, rows: count, scale: 0 };
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
@@ -97,3 +102,5 @@ function lay(element, size, box) {
   const scale = (box.width * devicePixelRatio) / size.width;
   element.classList.toggle("crisp", scale >= CRISP_SCALE);
 }
+
+const sizeOf = (element) => ({ width: element.clientWidth, height: element.clientHeight });

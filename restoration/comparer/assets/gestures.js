@@ -1,5 +1,6 @@
 // Mouse, touch, pen and keyboard. All of them end in the same few verbs of `c`:
 //   c.zoom(factor, point), c.move(dx, dy), c.splitTo(share), c.spotAt(point), c.flip(on)
+// A view may have keys of its own, which go before these.
 
 const STILL = 4; // CSS pixels a press may wander and still be a press
 const HOLD = 250; // milliseconds from which a press is a hold
@@ -14,11 +15,11 @@ function listenToPointers(c) {
     const corner = pane.getBoundingClientRect();
     return { x: event.clientX - corner.left, y: event.clientY - corner.top };
   };
-  const paneOf = (event) => event.target.closest(".pane") ?? c.panes[0];
+  const paneOf = (event) => event.target.closest(".pane"); // null on labels and scroll bars
 
   c.stage.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !c.panes.length) return;
     const pane = gesture?.pane ?? paneOf(event);
+    if (event.button !== 0 || !pane) return;
     fingers.set(event.pointerId, pointIn(pane, event));
     c.stage.setPointerCapture(event.pointerId);
     if (fingers.size > 1) {
@@ -33,7 +34,8 @@ function listenToPointers(c) {
     roused ||= Boolean(event.movementX || event.movementY);
     const last = fingers.get(event.pointerId);
     if (!last || !gesture) {
-      if (event.pointerType === "mouse" && c.panes.length) c.spotAt(pointIn(paneOf(event), event));
+      const pane = paneOf(event);
+      if (event.pointerType === "mouse" && pane) c.spotAt(pointIn(pane, event));
       return;
     }
     const point = pointIn(gesture.pane, event);
@@ -60,17 +62,19 @@ function listenToPointers(c) {
     "wheel",
     (event) => {
       const out = event.deltaY > 0;
-      if (!roused || !c.panes.length || (out && c.view.zoom <= 1)) return; // let the page scroll
+      const pane = paneOf(event);
+      if (!roused || !pane || (out && c.view.zoom <= 1)) return; // let the page scroll
       event.preventDefault();
-      c.zoom(Math.exp(-clamp(event.deltaY, -120, 120) / 400), pointIn(paneOf(event), event));
+      c.zoom(Math.exp(-clamp(event.deltaY, -120, 120) / 400), pointIn(pane, event));
     },
     { passive: false },
   );
 
   c.stage.addEventListener("dblclick", (event) => {
-    if (c.mode === "flip" || !c.panes.length) return;
+    const pane = paneOf(event);
+    if (c.mode === "flip" || !pane) return;
     if (c.view.zoom > 1) c.fit();
-    else c.actual(pointIn(paneOf(event), event));
+    else c.actual(pointIn(pane, event));
   });
 }
 
@@ -80,7 +84,7 @@ function begin(c, event, pane, point) {
     c.splitTo(point.x / pane.clientWidth);
     return { kind: "split", pane };
   }
-  if (c.mode === "loupe" && event.pointerType !== "mouse") {
+  if (c.isPointed() && event.pointerType !== "mouse") {
     c.spotAt(point);
     return { kind: "spot", pane };
   }
@@ -114,12 +118,14 @@ function pinch(c, fingers, id, point) {
 }
 
 const KEYS = [
-  ["S B F D L", "slider, side by side, flip, difference, loupe"],
+  ["S B F D L T", "slider, side by side, flip, difference, loupe, blind test"],
   ["+ −", "zoom in and out (or the wheel, or two fingers)"],
   ["0", "fit the whole picture"],
   ["1", "one pixel of the picture on one of the screen (or double click)"],
   ["← → ↑ ↓", "move the divider, the loupe's frame, or the enlarged picture"],
   ["Space", "flip; hold it to look only as long as you hold"],
+  ["G", "side by side: a loupe in every picture"],
+  ["1 2 3", "blind test: left is better, right is better, no difference"],
   ["X", "swap the two pictures"],
   ["N", "next picture on the right"],
   ["?", "show or hide these keys"],
@@ -157,7 +163,9 @@ function listenToKeys(c) {
     };
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const view = Object.keys(VIEWS).find((name) => VIEWS[name].key === key);
-    if (view) c.show(view);
+    const own = VIEWS[c.mode].keys?.(c) ?? {};
+    if (Object.hasOwn(own, key)) own[key]();
+    else if (view) c.show(view);
     else if (Object.hasOwn(verbs, key)) verbs[key]();
     else if (key === " " && !onButton) press(event);
     else if (key in ARROWS && !onButton) c.arrow(...ARROWS[key], event.shiftKey);
@@ -168,7 +176,7 @@ function listenToKeys(c) {
   }
 
   function press(event) {
-    if (c.mode !== "flip" || event.repeat) return;
+    if (!c.canFlip() || event.repeat) return;
     spaceDown = event.timeStamp;
     c.flip(!c.flipped);
   }

@@ -1,9 +1,14 @@
-// The five ways to look. Each has
+// Ways to look at pictures through one pane. Each has
 //   title, key   its name and its letter on the keyboard
 //   picks        what its two lists of pictures are called; fewer names, fewer lists
 //   hint         one line on how to use it
 //   build(c)     put panes into c.stage and every picture to be laid into c.laid
 //   draw(c, box) what changes with the view, beyond laying the pictures
+// and may have
+//   tools(c)     more controls beside the lists
+//   arrange(c)   lay the panes out itself, in place of the evenly filled stage
+//   fits(c)      whether it can show these pictures
+//   keys(c)      {key: action} of its own
 
 const MOST_DIFFERENCE_PIXELS = 16e6; // what a phone's canvas may hold
 
@@ -43,19 +48,6 @@ const SLIDER = {
   },
 };
 
-const SIDE = {
-  title: "Side by side",
-  key: "b",
-  picks: [],
-  hint: "All pictures zoom and move together.",
-
-  build(c) {
-    c.items.forEach((_, index) => makePane(c, makeLayer(c, index)));
-  },
-
-  draw() {},
-};
-
 const FLIP = {
   title: "Flip",
   key: "f",
@@ -80,6 +72,8 @@ const DIFFERENCE = {
   picks: ["First", "Second"],
   hint: "Black where the two agree; what differs is amplified.",
 
+  tools: (c) => [gainChoice(c)],
+
   build(c) {
     const pane = makePane(c);
     const [first, second] = [c.items[c.first], c.items[c.second]];
@@ -96,13 +90,32 @@ const DIFFERENCE = {
         pane.append(make("div", "layer", {}, canvas));
         c.refresh();
       },
-      () => pane.isConnected && c.say("These pictures are no longer on the server: run again."),
+      (error) => pane.isConnected && c.say(unreadable(error)),
     );
   },
 
   draw(c) {
     if (c.map) c.map.style.filter = `brightness(${c.gain})`; // multiplies, then clips: a gain
   },
+};
+
+/** Why the pixels of two pictures could not be had. */
+function unreadable(error) {
+  return error.name === "SecurityError" // pictures beside a page that was opened as a file
+    ? "A browser gives no page the pixels of files beside it: take “Side by side”, “Difference to”."
+    : "These pictures are no longer on the server: run again.";
+}
+
+const GAINS = [1, 2, 4, 8, 16, 32].map((gain) => [gain, `× ${gain}`]);
+const MAGNIFICATIONS = [1, 2, 3, 4, 8].map((scale) => [scale, `${scale} : 1`]);
+
+const gainChoice = (c) => makeSelect("Gain", GAINS, c.gain, setter(c, "gain"));
+const magnifyChoice = (c) =>
+  makeSelect("Enlarge", MAGNIFICATIONS, c.magnify, setter(c, "magnify"));
+
+const setter = (c, key) => (value) => {
+  c[key] = value;
+  c.refresh();
 };
 
 /** |first - second| per channel at the larger one's size, and its mean in grey levels. */
@@ -142,6 +155,8 @@ const LOUPE = {
   picks: ["Shown"],
   hint: "Point at a place, or move the frame with the arrow keys: below, the same place in all.",
 
+  tools: (c) => [magnifyChoice(c)],
+
   build(c) {
     c.marker = make("div", "marker", { "aria-hidden": "true" });
     makePane(c, makeLayer(c, c.first), c.marker);
@@ -156,9 +171,8 @@ const LOUPE = {
 
   draw(c, box) {
     const lens = sizeOf(c.lenses.firstElementChild);
-    const zoom = zoomOfScale(c.frame, lens, c.magnify);
-    const lensBox = frameBox(c.frame, lens, { zoom, ...c.spot });
-    for (const { element, size } of c.lensLaid) lay(element, size, lensBox);
+    const lensBox = enlarged(c, lens);
+    layAll(c.lensLaid, lensBox, true);
     const share = box.width / lensBox.width;
     c.marker.style.width = `${lens.width * share}px`;
     c.marker.style.height = `${lens.height * share}px`;
@@ -167,6 +181,16 @@ const LOUPE = {
   },
 };
 
-const VIEWS = { slider: SLIDER, side: SIDE, flip: FLIP, difference: DIFFERENCE, loupe: LOUPE };
+/** Where the frame lies in a lens that shows the spot, enlarged. */
+function enlarged(c, lens) {
+  return frameBox(c.frame, lens, { zoom: zoomOfScale(c.frame, lens, c.magnify), ...c.spot });
+}
 
-const sizeOf = (element) => ({ width: element.clientWidth, height: element.clientHeight });
+/** Lay pictures over the frame's box; the lossless file comes where a copy has too few pixels. */
+function layAll(laid, box, sharp) {
+  for (const one of laid) {
+    lay(one.element, one.size, box);
+    const seen = one.element.naturalWidth; // 0 before it has come
+    if (sharp && one.full && seen && box.width * devicePixelRatio >= seen) sharpen(one);
+  }
+}
