@@ -190,6 +190,8 @@ COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
     "weights list": lambda: weights_commands.list_all,
     "weights fetch": lambda: weights_commands.fetch,
     "weights verify": lambda: weights_commands.verify,
+    "weights convert": lambda: weights_commands.convert,
+    "weights delete": lambda: weights_commands.delete,
     **{f"album {name}": functools.partial(album_command, name) for name in album_commands.COMMANDS},
     **{f"train {part}": functools.partial(train_command, part) for part in TRAINED},
 }

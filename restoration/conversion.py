@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restoration import weights
 from restoration.checkpoint_files import kind_of, tensors
 from restoration.errors import RestorationError, WrongWeightsError
-from restoration.fingerprints import hashing
+from restoration.fingerprints import told_hashing
 from restoration.sizes import in_words
 from restoration.weights import Weights, converted_name
 
@@ -34,10 +34,13 @@ def target_of(entry: Weights, path: Path) -> Path | None:
     return path.with_name(converted_name(entry))
 
 
-def converting(entry: Weights) -> Iterator[str]:
-    """Convert a checkpoint on disk; tells between its steps which one comes, in a few words.
+def converting(entry: Weights) -> Generator[str, None, Path]:
+    """Convert a checkpoint on disk; told between is which step comes, in a few words.
 
     The new file is there whole and compared, or not at all; its source stays.
+
+    Returns:
+        The new file.
 
     Raises:
         MissingWeightsError: it is not on disk.
@@ -50,8 +53,7 @@ def converting(entry: Weights) -> Iterator[str]:
         raise RestorationError(
             f"{path.name} needs no conversion: only files of torch.save hold a pickle."
         )
-    yield "computing its sha256"
-    digest = yield from _hashed(path)
+    digest = yield from told_hashing(path)
     yield "reading the tensors"
     state = _read(path, entry)
     _refuse_without_room(target, state)
@@ -70,16 +72,7 @@ def converting(entry: Weights) -> Iterator[str]:
         ) from None
     finally:
         part.unlink(missing_ok=True)
-
-
-def _hashed(path: Path) -> Generator[str, None, str]:
-    size, work = path.stat().st_size, hashing(path)
-    while True:
-        try:
-            done = next(work)
-        except StopIteration as end:
-            return str(end.value)
-        yield f"computing its sha256, {done / size:.0%}"
+    return target
 
 
 def _read(path: Path, entry: Weights) -> dict[str, Tensor]:

@@ -37,6 +37,17 @@ def hashing(path: Path) -> Generator[int, None, str]:
     return _KNOWN[key]
 
 
+def told_hashing(path: Path) -> Generator[str, None, str]:
+    """The sha256 of a file, told between how far it is, in words."""
+    size, work = path.stat().st_size, hashing(path)
+    while True:
+        try:
+            done = next(work)
+        except StopIteration as end:
+            return str(end.value)
+        yield f"computing its sha256, {done / size:.0%}"
+
+
 def known_fingerprint(path: Path) -> str | None:
     """The sha256 of a file, where it has been computed already; costs nothing."""
     return _KNOWN.get(_key(path))

@@ -1,20 +1,35 @@
-"""What the command line does with checkpoints: list, fetch and verify them."""
+"""What the command line does with checkpoints: list, fetch, verify, convert and delete them."""
 
 import sys
+from collections.abc import Generator
 from typing import Any
 
 from tyro.conf import Positional
 
-from restoration import downloads, weights
-from restoration.runtime import PROJECT
+from restoration import conversion, downloads, model_files, stray_files, weights
+from restoration.model_files import Model
+from restoration.sizes import in_words
+
+WORDS = {"verified": "sha256 verified", "differs": "sha256 differs", "not checked": "not verified"}
+"""Of what is known of a file's sha256."""
 
 
 def list_all() -> None:
-    """List every checkpoint: whether it is on disk, its size, its licence."""
-    for entry in weights.catalogue().values():
-        state = "on disk" if weights.find(entry) else "missing"
-        size = f"{entry.size / 1e6:.1f} MB" if entry.size else "size unknown"
-        print(f"{entry.name:24} {state:8} {size:14} {entry.licence}")
+    """List every checkpoint: whether it is on disk, its size, its licence; then what it adds up to.
+
+    At the end stands what lies in the hub's own folder and is none of them.
+    """
+    known = model_files.models()
+    for one in known:
+        name, licence = one.entry.name, one.entry.licence
+        must = " (to be accepted)" * one.entry.restricted
+        print(f"{name:24} {_state(one):24} {_size(one):14} {licence}{must}")
+    total, free = in_words(model_files.on_disk(known)), in_words(model_files.free())
+    print(f"{total} on disk, {free} free")
+    for stray in stray_files.strays(known):
+        print(
+            f"not in the catalogue: {stray.name} ({in_words(stray.size)}) {stray.likely}".rstrip()
+        )
 
 
 def fetch(names: Positional[tuple[str, ...]], *, accept_licence: bool = False) -> None:
@@ -36,7 +51,7 @@ def fetch(names: Positional[tuple[str, ...]], *, accept_licence: bool = False) -
                 bar.update(done - bar.n)
 
             path = downloads.fetch(
-                entry, PROJECT / "checkpoints", accepted=accept_licence, progress=progress
+                entry, model_files.own_folder(), accepted=accept_licence, progress=progress
             )
         print(path)
 
@@ -49,4 +64,54 @@ def verify(names: Positional[tuple[str, ...]] = ()) -> None:
     """
     present = [entry.name for entry in weights.catalogue().values() if weights.find(entry)]
     for name in names or present:
-        print(f"{name:24} {weights.verify(name)}")
+        print(f"{name:24} {_watched(name, model_files.verifying(weights.named(name)))}")
+
+
+def convert(names: Positional[tuple[str, ...]]) -> None:
+    """Write checkpoints of torch.save as safetensors, which are read at once and hold no code.
+
+    The new file lies beside the old one and is used in its place; every tensor has been compared.
+
+    Args:
+        names: as `weights list` shows them.
+    """
+    for name in names:
+        path = _watched(name, conversion.converting(weights.named(name)))
+        print(f"{name:24} {path}")
+
+
+def delete(names: Positional[tuple[str, ...]], *, only_sources: bool = False) -> None:
+    """Delete checkpoints from the project's checkpoints folder, and from nowhere else.
+
+    Args:
+        names: as `weights list` shows them.
+        only_sources: keep the converted file, and delete what it was converted from.
+    """
+    for name in names:
+        freed = model_files.delete(weights.named(name), only_sources=only_sources)
+        print(f"{name:24} deleted, {in_words(freed)} freed")
+
+
+def _watched(name: str, work: Generator[str, None, Any]) -> Any:
+    """What some work comes to, its steps told on the way."""
+    while True:
+        try:
+            step = next(work)
+        except StopIteration as end:
+            return end.value
+        print(f"{name}: {step}", file=sys.stderr)
+
+
+def _state(model: Model) -> str:
+    if model.state == "begun":
+        return f"begun, {in_words(model.begun)}"
+    known = WORDS.get(model.hash_state, "converted" * model.is_converted)
+    return f"{model.state}, {known}" if known else model.state
+
+
+def _size(model: Model) -> str:
+    if model.size:
+        return in_words(model.size)
+    if model.expected is None:
+        return "size unknown"
+    return in_words(model.expected) if model.entry.size else f"about {in_words(model.expected)}"
