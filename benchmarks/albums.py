@@ -37,7 +37,7 @@ from restoration.albums import Shelf
 from restoration.degradation_kinds import degrade
 from restoration.degradations import rounded
 from restoration.errors import BadPictureError
-from restoration.evaluation.runner import picture_seed, pictures_in
+from restoration.evaluation.items import picture_seed, pictures_in
 from restoration.image_io import Picture
 from restoration.methods import gen2res
 from restoration.metrics import gradient_magnitude_similarity, psnr

@@ -33,7 +33,7 @@ from tqdm import tqdm
 from restoration import front, image_io
 from restoration.degradation_kinds import degrade
 from restoration.degradations import rounded
-from restoration.evaluation.runner import picture_seed, pictures_in
+from restoration.evaluation.items import picture_seed, pictures_in
 from restoration.metrics import psnr, ssim
 
 Pixels = NDArray[np.float32]

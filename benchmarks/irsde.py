@@ -33,7 +33,7 @@ from clip_degradation.vocabulary import CLEAN
 from restoration import image_io, weights
 from restoration.degradation_kinds import degrade
 from restoration.degradations import rounded
-from restoration.evaluation.runner import picture_seed, pictures_in
+from restoration.evaluation.items import picture_seed, pictures_in
 from restoration.methods.daclip_irsde import (
     METHOD,
     DaclipIrsdeParams,

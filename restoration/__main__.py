@@ -142,31 +142,11 @@ def degrade_command(kind: str) -> Callable[..., None]:
     return degrade
 
 
-def evaluate(
-    methods: Positional[tuple[str, ...]],
-    clean: Path,
-    kind: str,
-    out: Path,
-    limit: int | None = None,
-    variant: str | None = None,
-    seed: int = 0,
-) -> None:
-    """Degrade clean pictures, restore them by each method, and write OUT/report.json.
+def evaluate_command() -> Callable[..., None]:
+    """The command that measures methods on folders of pictures."""
+    from restoration.evaluation import commands
 
-    Args:
-        methods: names of methods.
-        clean: a folder of clean pictures.
-        kind: how they are degraded, say noise25, jpeg20, blur2 or mixed.
-        out: where the report and the restored pictures go.
-        limit: the first so many pictures only.
-        variant: which weights of the methods.
-        seed: of the degradation and of the methods.
-    """
-    from restoration.evaluation import report, runner
-
-    pairs = [(name, variant) for name in methods]
-    result = runner.evaluate(pairs, clean, kind, out, limit=limit, seed=seed)
-    print(report.table(result))
+    return commands.evaluate
 
 
 def album_command(name: str) -> Callable[..., None]:
@@ -185,7 +165,7 @@ COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
     "methods": lambda: list_methods,
     **{f"restore {name}": functools.partial(restore_command, name) for name in METHODS},
     "degrade": lambda: degrade_command(""),
-    "evaluate": lambda: evaluate,
+    "evaluate": evaluate_command,
     "recognise": lambda: recognition_commands.recognise,
     "weights list": lambda: weights_commands.list_all,
     "weights fetch": lambda: weights_commands.fetch,

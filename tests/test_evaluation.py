@@ -1,225 +1,274 @@
-"""The evaluation measures what it says, and survives a broken picture."""
+"""An evaluation measures what it says, keeps what is done, and survives what is broken."""
 
 import json
-import math
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from restoration import image_io
 from restoration.degradation_kinds import degrade
-from restoration.degradations import gaussian_blur
-from restoration.errors import BadKnobError, RestorationError
-from restoration.evaluation.report import table
-from restoration.evaluation.runner import evaluate, file_names, picture_seed, pictures_in
+from restoration.errors import RestorationError
+from restoration.evaluation.form import comparable
+from restoration.evaluation.items import picture_seed
+from restoration.evaluation.ledger import sha256_of
+from restoration.evaluation.plan import Wanted, planned
+from restoration.evaluation.runner import evaluate, evaluate_steps, report_of
 from restoration.metrics import psnr, ssim
-from restoration.params import Params
-from restoration.protocol import Method, Step, Variant
+from restoration.recipe import read_recipe
 from restoration.registry import METHODS
-
-
-class NoParams(Params):
-    """No knobs."""
-
-
-@dataclass(frozen=True)
-class Smooth:
-    """A restorer without weights: a slight blur."""
-
-    sigma: float
-    shrink: bool = False
-
-    def __call__(self, request, params, noise):
-        image = gaussian_blur(request.degraded, self.sigma)
-        yield Step(1, 1, "blur", lambda: image[..., 1:] if self.shrink else image)
-
-
-def method(name, **variants):
-    """A method that smoothes, with variants of their own settings."""
-    return Method(
-        name=name,
-        title=name,
-        help="Smoothes.",
-        paper="",
-        params=NoParams,
-        variants=tuple(Variant(v, v, "Smoothes.", ()) for v in variants),
-        presets=(),
-        load=lambda runtime, variant: variants[variant.name],
-        output_size=lambda height, width, params: (height, width),
-    )
+from tests.evaluating import put, row_of, smoothed
+from tests.fakes import SMOOTH, registered
 
 
 @pytest.fixture(autouse=True)
-def _smoothing_methods(monkeypatch):
-    monkeypatch.setitem(METHODS, "smooth", method("smooth", mild=Smooth(0.7), strong=Smooth(2)))
-    monkeypatch.setitem(METHODS, "shrink", method("shrink", only=Smooth(1, shrink=True)))
+def _fake():
+    with registered(SMOOTH, replace(SMOOTH, name="gone", load=None)):
+        yield
 
 
-def drawn(level, height=24, width=32):
-    y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
-    return torch.stack([level * x, 0.5 * y, (x > y) * 0.6])[None]
-
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def clean(tmp_path):
-    folder = tmp_path / "clean"
-    folder.mkdir()
-    for name, level in (("a.png", 0.4), ("b.png", 0.9)):
-        image_io.write(folder / name, image_io.Picture(drawn(level)))
-    return folder
+    return put(tmp_path / "clean", "a.png", "sub/b.png")
 
 
-@pytest.fixture
-def run(clean, tmp_path):
-    return partial(evaluate, [("smooth", "mild")], clean, "noise25", tmp_path / "out")
+def plan(tmp_path, *wanted, **given):
+    given = {"clean": tmp_path / "clean", "kind": "noise25", **given}
+    return planned(wanted or (Wanted("smooth"),), tmp_path / "out", **given)
 
 
-def test_the_report_holds_the_means_of_its_pictures(run):
-    report = run()
-    values = [row["smooth"]["psnr"] for row in report["pictures"]]
-    assert report["mean"]["smooth"]["psnr"] == pytest.approx(sum(values) / 2)
-
-
-def test_the_report_is_written_as_it_is_returned(run, tmp_path):
-    report = run()
-    assert json.loads((tmp_path / "out" / "report.json").read_text()) == report
-
-
-def test_the_report_says_which_variant_was_measured(run):
-    assert run()["variants"] == {"smooth": "mild"}
-
-
-def test_every_method_has_its_time_and_the_input_has_none(run):
-    mean = run()["mean"]
-    assert (set(mean["input"]), set(mean["smooth"])) == (
-        {"psnr", "ssim"},
-        {"psnr", "ssim", "seconds"},
-    )
-
-
-def test_the_numbers_are_those_of_the_written_pictures(run, clean, tmp_path):
-    row = run()["pictures"][1]
-    written = image_io.read(tmp_path / "out" / "smooth" / "b.png").image
-    reference = image_io.read(clean / "b.png").image
-    assert row["smooth"]["psnr"] == pytest.approx(psnr(written, reference))
-    assert row["smooth"]["ssim"] == pytest.approx(ssim(written, reference))
-
-
-def test_the_input_is_the_degraded_picture_of_its_own_seed(run, clean, tmp_path):
-    run(seed=5)
-    written = image_io.read(tmp_path / "out" / "input" / "a.png").image
-    reference = image_io.read(clean / "a.png").image
-    assert torch.equal(written, degrade(reference, "noise25", seed=picture_seed("a.png", 5)))
-
-
-def test_a_picture_scores_the_same_alone_and_among_others(run, clean):
-    together = run()["pictures"][1]["input"]
-    (clean / "a.png").unlink()
-    assert run()["pictures"][0]["input"] == together
-
-
-def test_another_seed_degrades_in_another_way(run):
-    assert run(seed=1)["mean"]["input"] != run(seed=2)["mean"]["input"]
-
-
-def test_the_limit_takes_the_first_by_name(run):
-    assert [row["name"] for row in run(limit=1)["pictures"]] == ["a.png"]
-
-
-def test_a_broken_picture_is_noted_and_the_others_are_measured(run, clean):
-    (clean / "aa.png").write_bytes(b"<html>not here</html>")
-    report = run()
-    assert "error" in report["pictures"][1]
-    assert report["mean"]["input"]["psnr"] > 0
-
-
-def test_two_variants_of_a_method_stand_side_by_side(clean, tmp_path):
-    pairs = [("smooth", "mild"), ("smooth", "strong")]
-    report = evaluate(pairs, clean, "noise25", tmp_path / "out")
-    assert list(report["mean"]) == ["input", "smooth-mild", "smooth-strong"]
-
-
-def test_the_best_variant_is_taken_where_none_is_named(clean, tmp_path):
-    report = evaluate([("smooth", None)], clean, "noise25", tmp_path / "out", limit=1)
-    assert report["variants"] == {"smooth": "mild"}
-
-
-def test_equal_pictures_have_no_number_for_psnr(clean, tmp_path):
-    image_io.write(clean / "a.png", image_io.Picture(torch.zeros(1, 3, 16, 16)))
-    report = evaluate([("smooth", "mild")], clean, "blur2", tmp_path / "out")
-    assert report["pictures"][0]["input"] == {"psnr": None, "ssim": 1.0}
-
-
-def test_a_mean_leaves_out_what_is_no_number(clean, tmp_path):
-    image_io.write(clean / "a.png", image_io.Picture(torch.zeros(1, 3, 16, 16)))
-    report = evaluate([("smooth", "mild")], clean, "blur2", tmp_path / "out")
-    assert report["mean"]["input"]["psnr"] == report["pictures"][1]["input"]["psnr"]
-
-
-def test_a_method_that_changes_the_size_is_not_measured(clean, tmp_path):
-    with pytest.raises(RestorationError, match=r"none of the 2 .*31x24 for 32x24"):
-        evaluate([("shrink", None)], clean, "noise25", tmp_path / "out")
-
-
-def test_an_unknown_degradation_is_told_before_anything_is_read(tmp_path):
-    with pytest.raises(BadKnobError, match="no degradation 'fog'"):
-        evaluate([("smooth", None)], tmp_path / "missing", "fog", tmp_path / "out")
-
-
-def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(RestorationError, match="holds no pictures"):
-        pictures_in(tmp_path)
-
-
-def test_a_missing_folder_is_an_error(tmp_path):
-    with pytest.raises(RestorationError, match="there is no folder 'missing'"):
-        pictures_in(tmp_path / "missing")
-
-
-def test_a_limit_below_one_is_an_error(tmp_path):
-    with pytest.raises(BadKnobError, match=r"limit: .*got 0"):
-        pictures_in(tmp_path, 0)
-
-
-@pytest.mark.parametrize(
-    ("methods", "complaint"),
-    [([], "at least one"), ([("smooth", None), ("smooth", None)], "once with each variant")],
-)
-def test_methods_that_cannot_be_told_apart_are_an_error(methods, complaint, clean, tmp_path):
-    with pytest.raises(BadKnobError, match=complaint):
-        evaluate(methods, clean, "noise25", tmp_path / "out")
-
-
-def test_results_of_two_pictures_never_share_a_name(tmp_path):
-    names = file_names([tmp_path / "a.jpg", tmp_path / "a.png", tmp_path / "b.jpg"])
-    assert names == ["a.jpg.png", "a.png.png", "b.png"]
-
-
-def test_the_table_names_every_method_and_what_was_not_measured():
-    report = {
-        "kind": "mixed",
-        "seed": 0,
-        "mean": {
-            "input": {"psnr": None, "ssim": 0.5},
-            "smooth": {"psnr": 25.0, "ssim": 0.75, "seconds": 1.25},
-        },
-        "pictures": [{"name": "a.png"}, {"name": "b.png", "error": "broken"}],
+def files(folder):
+    """Path -> content of every file that is not hidden."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
     }
-    assert table(report).splitlines() == [
-        "mixed, seed 0, mean of 1 pictures",
-        "        PSNR dB    SSIM  seconds",
-        "input         -  0.5000        -",
-        "smooth    25.00  0.7500     1.25",
-        "not measured: b.png: broken",
+
+
+def test_the_report_is_written_as_it_is_returned(tmp_path):
+    report = smoothed(tmp_path)
+    written = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert written == json.loads(json.dumps(report))
+
+
+def test_every_picture_has_a_row_for_its_input_and_for_each_contender(tmp_path):
+    rows = smoothed(tmp_path)["rows"]
+    assert [(row["id"], row["label"], row["status"]) for row in rows] == [
+        ("a.png", "input", "done"),
+        ("a.png", "smooth", "done"),
+        ("sub/b.png", "input", "done"),
+        ("sub/b.png", "smooth", "done"),
     ]
 
 
-def test_seeds_of_pictures_fit_a_recipe():
-    assert all(0 <= picture_seed(str(i), math.isqrt(i)) < 2**31 for i in range(100))
+def test_the_numbers_are_those_of_the_written_pictures(tmp_path, clean):
+    row = row_of(smoothed(tmp_path), "sub/b.png")
+    written = image_io.read(tmp_path / "out" / row["file"]).image
+    reference = image_io.read(clean / "sub/b.png").image
+    assert row["numbers"]["psnr"] == pytest.approx(psnr(written, reference))
+    assert row["numbers"]["ssim"] == pytest.approx(ssim(written, reference))
 
 
-def test_a_method_runs_under_its_first_preset(clean, tmp_path):
-    report = evaluate([("ddnm", "mini")], clean, "noise25", tmp_path / "out", limit=1)
-    assert report["mean"]["ddnm"]["psnr"] > report["mean"]["input"]["psnr"] + 2
+def test_only_the_measures_asked_for_are_taken(tmp_path):
+    assert set(row_of(smoothed(tmp_path, measures=["ssim"]), "a.png")["numbers"]) == {"ssim"}
+
+
+def test_the_input_is_the_degraded_picture_of_its_own_seed(tmp_path, clean):
+    smoothed(tmp_path, seed=5)
+    written = image_io.read(tmp_path / "out" / "input" / "sub" / "b.png").image
+    reference = image_io.read(clean / "sub/b.png").image
+    assert torch.equal(written, degrade(reference, "noise25", seed=picture_seed("sub/b.png", 5)))
+
+
+def test_a_picture_scores_the_same_alone_and_among_others(tmp_path, clean):
+    together = row_of(smoothed(tmp_path), "sub/b.png")
+    (clean / "a.png").unlink()
+    alone = evaluate(replace(plan(tmp_path), out=tmp_path / "alone"))
+    assert row_of(alone, "sub/b.png")["output"] == together["output"]
+
+
+def test_results_carry_the_recipe_that_makes_them_again(tmp_path):
+    report = smoothed(tmp_path, Wanted("smooth", knobs={"grain": 0.5}))
+    recipe = read_recipe(tmp_path / "out" / "smooth" / "a.png")
+    assert (recipe.knobs["grain"], recipe.seed) == (0.5, report["items"][0]["seed"])
+
+
+def test_results_keep_the_exif_without_the_orientation(tmp_path, clean):
+    exif = Image.Exif()
+    exif[271], exif[274] = "A camera", 6
+    Image.new("RGB", (32, 24), "grey").save(clean / "c.jpg", exif=exif)
+    smoothed(tmp_path)
+    with Image.open(tmp_path / "out" / "smooth" / "c.png") as result:
+        assert (result.getexif()[271], result.getexif().get(274), result.size) == (
+            "A camera",
+            None,
+            (24, 32),
+        )
+
+
+def test_pairs_are_measured_against_their_clean_picture(tmp_path, clean):
+    degraded = put(tmp_path / "degraded", "a.jpg.png", "a.png", level=0.6)
+    report = smoothed(tmp_path, clean=clean, degraded=degraded)
+    assert report["plan"]["inputs"] == "paired"
+    bad, good = (image_io.read(one / "a.png").image for one in (degraded, clean))
+    assert row_of(report, "a.png", "input")["numbers"]["psnr"] == pytest.approx(psnr(bad, good))
+
+
+def test_pictures_without_a_clean_one_get_the_numbers_that_need_none(tmp_path, clean):
+    row = row_of(smoothed(tmp_path, degraded=clean), "a.png")
+    assert row["status"] == "done"
+    assert "psnr" not in row["numbers"]
+
+
+def test_an_input_that_was_given_is_not_copied(tmp_path, clean):
+    report = smoothed(tmp_path, degraded=clean)
+    assert row_of(report, "a.png", "input")["file"] is None
+    assert not (tmp_path / "out" / "input").exists()
+
+
+def test_a_result_of_another_size_than_its_clean_picture_says_what_is_left_out(tmp_path, clean):
+    degraded = put(tmp_path / "degraded", "a.png", height=12, width=16)
+    row = row_of(smoothed(tmp_path, clean=clean, degraded=degraded), "a.png")
+    assert "psnr" not in row["numbers"]
+    assert "32x24" in row["note"]
+
+
+def test_a_number_that_is_not_finite_is_none(tmp_path, clean):
+    report = smoothed(tmp_path, clean=clean, degraded=put(tmp_path / "same", "a.png"))
+    assert row_of(report, "a.png", "input")["numbers"]["psnr"] is None
+
+
+@pytest.mark.parametrize(
+    ("knobs", "complaint"),
+    [
+        ({"mode": "fail"}, "the fake was asked to fail: choose another mode"),
+        ({"mode": "crash"}, "Unexpected ValueError: a secret that no user may read"),
+    ],
+)
+def test_a_contender_that_fails_is_noted_and_the_others_go_on(tmp_path, knobs, complaint):
+    report = smoothed(tmp_path, Wanted("smooth", knobs=knobs, label="bad"), Wanted("smooth"))
+    assert row_of(report, "a.png", "bad")["error"] == complaint
+    assert row_of(report, "a.png")["status"] == "done"
+
+
+def test_a_broken_picture_is_noted_and_the_others_are_measured(tmp_path, clean):
+    (clean / "aa.png").write_bytes(b"<html>not here</html>")
+    report = smoothed(tmp_path)
+    assert row_of(report, "aa.png")["error"].startswith("The file is a web page")
+    assert row_of(report, "sub/b.png")["status"] == "done"
+
+
+def test_a_disk_that_is_full_for_one_result_is_noted(tmp_path):
+    (tmp_path / "out").mkdir()
+    steps = evaluate_steps(plan(tmp_path))
+    next(steps)
+    (tmp_path / "out" / "smooth").write_text("in the way of the folder")
+    *_, last = steps
+    assert (last.done, last.failed) == (2, 2)
+
+
+def test_memory_that_runs_out_for_one_picture_is_noted(tmp_path):
+    def hungry(request, params, noise):
+        raise MemoryError
+        yield
+
+    METHODS["gone"] = replace(METHODS["gone"], load=lambda device, variant: hungry)
+    report = smoothed(tmp_path, Wanted("gone"), Wanted("smooth"))
+    assert "ran out of memory" in row_of(report, "a.png", "gone")["error"]
+
+
+def test_an_evaluation_without_any_result_is_an_error(tmp_path):
+    with pytest.raises(RestorationError, match=r"none of the 2 pictures .* a.png: the fake was"):
+        smoothed(tmp_path, Wanted("smooth", knobs={"mode": "fail"}))
+
+
+def test_what_is_done_is_not_done_again(tmp_path):
+    first = smoothed(tmp_path)
+    METHODS["smooth"] = replace(SMOOTH, load=None)
+    assert smoothed(tmp_path) == first
+
+
+def test_an_evaluation_that_was_stopped_goes_on_to_the_same_end(tmp_path):
+    steps = evaluate_steps(plan(tmp_path))
+    while next(steps).done < 1:
+        pass
+    steps.close()
+    assert [row["status"] for row in report_of(plan(tmp_path))["rows"]].count("open") == 2
+    resumed = smoothed(tmp_path)
+    whole = evaluate(replace(plan(tmp_path), out=tmp_path / "whole"))
+    assert comparable(resumed) == comparable(whole)
+
+
+def test_stopping_writes_the_report_on_what_is_done(tmp_path):
+    steps = evaluate_steps(plan(tmp_path))
+    next(steps)
+    steps.close()
+    statuses = [
+        row["status"] for row in json.loads((tmp_path / "out/report.json").read_text())["rows"]
+    ]
+    assert statuses == ["done", "open", "open", "open"]
+
+
+def test_a_picture_that_has_changed_is_done_again_and_its_old_result_kept(tmp_path, clean):
+    before = smoothed(tmp_path)
+    old = (tmp_path / "out" / "smooth" / "a.png").read_bytes()
+    put(clean, "a.png", level=0.9)
+    assert row_of(smoothed(tmp_path), "a.png")["output"] != row_of(before, "a.png")["output"]
+    assert (tmp_path / "out" / "smooth" / "a.old-1.png").read_bytes() == old
+
+
+def test_a_result_that_is_lost_is_made_again(tmp_path):
+    before = smoothed(tmp_path)
+    (tmp_path / "out" / "smooth" / "a.png").unlink()
+    assert comparable(smoothed(tmp_path)) == comparable(before)
+    assert (tmp_path / "out" / "smooth" / "a.png").exists()
+
+
+def test_a_result_that_someone_changed_is_set_aside_and_made_again(tmp_path):
+    smoothed(tmp_path)
+    result = tmp_path / "out" / "smooth" / "a.png"
+    result.write_bytes(b"retouched")
+    report = smoothed(tmp_path)
+    assert sha256_of(result) == row_of(report, "a.png")["output"]
+    assert (tmp_path / "out" / "smooth" / "a.old-1.png").read_bytes() == b"retouched"
+
+
+def test_failures_are_tried_again_only_on_request(tmp_path):
+    METHODS["gone"] = replace(SMOOTH, name="gone", load=None)
+    both = (Wanted("gone"), Wanted("smooth"))
+    assert row_of(smoothed(tmp_path, *both), "a.png", "gone")["status"] == "failed"
+    METHODS["gone"] = replace(SMOOTH, name="gone")
+    assert row_of(smoothed(tmp_path, *both), "a.png", "gone")["status"] == "failed"
+    retried = smoothed(tmp_path, *both, retry=True)
+    assert row_of(retried, "a.png", "gone")["status"] == "done"
+
+
+def test_the_time_left_is_known_after_the_first_result(tmp_path):
+    first, *_, last = evaluate_steps(plan(tmp_path))
+    assert (first.done, first.total, first.seconds_left) == (0, 2, None)
+    assert (last.done, last.total, last.seconds_left) == (2, 2, 0)
+
+
+def test_hidden_pictures_and_other_files_are_no_part_of_it(tmp_path, clean):
+    put(clean, ".hidden.png")
+    (clean / "notes.txt").write_text("none")
+    report = smoothed(tmp_path)
+    assert [item["id"] for item in report["items"]] == ["a.png", "sub/b.png"]
+    assert report["left_out"] == [
+        {"name": "clean/notes.txt", "why": "By its name it is no picture."}
+    ]
+
+
+def test_nothing_but_the_results_lies_in_the_folder(tmp_path):
+    smoothed(tmp_path)
+    assert list(files(tmp_path / "out")) == [
+        "input/a.png",
+        "input/sub/b.png",
+        "ledger.jsonl",
+        "plan.json",
+        "report.json",
+        "smooth/a.png",
+        "smooth/sub/b.png",
+    ]

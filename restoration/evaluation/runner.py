@@ -1,231 +1,190 @@
-"""Measure methods on pictures whose clean version is known."""
+"""Evaluate: every picture by every contender, in one process.
+
+    plan = planned([Wanted("ddrm"), Wanted("diffbir", "mini")], out, clean=folder, kind="noise25")
+    report = evaluate(plan)
+
+What is done stays done: an evaluation that was stopped or killed goes on where it was when it is
+started again with the same plan, and ends with the same report. What it leaves behind is described
+in `form.py`.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
 
-from tqdm import tqdm
-
-from restoration import front, image_io
-from restoration.degradation_kinds import degrade, steps_of
-from restoration.degradations import rounded
-from restoration.errors import BadKnobError, BadPictureError, DeviceMemoryError, RestorationError
-from restoration.metrics import psnr, ssim
-from restoration.runtime import limits
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Scores = dict[str, float]
-
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
-"""Suffixes, in lower case, of what counts as a picture in a folder."""
-INPUT = "input"
-"""The row of the degraded pictures themselves, and the folder they are kept in."""
+from restoration.errors import RestorationError
+from restoration.evaluation import folder, ledger
+from restoration.evaluation.form import FORM, INPUT, ItemForm, LeftOutForm, ReportForm, RowForm
+from restoration.evaluation.items import Found, Item, found, picture_seed
+from restoration.evaluation.ledger import LEDGER, Entry, Key
+from restoration.evaluation.plan import Plan
+from restoration.evaluation.work import Doing, item_steps
 
 
 @dataclass(frozen=True)
-class Contender:
-    """A method to be measured, under the name that the report gives it."""
+class Progress:
+    """How far an evaluation is."""
 
+    done: int
+    """Restorations, those of earlier runs included."""
+    total: int
+    """Pictures times contenders."""
+    failed: int
+    """Of those that are done."""
+    item: str
+    """The picture in work, by id."""
     label: str
-    method: str
-    variant: str | None
+    """The contender in work, or "input"."""
+    note: str
+    """The step in work, as the method calls it."""
+    seconds_left: float | None
+    """None before there is a picture to judge by."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """What is the same for all pictures of an evaluation."""
-
-    kind: str
-    seed: int
-    out: Path
-    contenders: tuple[Contender, ...]
-
-
-def evaluate(
-    methods: Sequence[tuple[str, str | None]],
-    clean: Path,
-    kind: str,
-    out: Path,
-    *,
-    limit: int | None = None,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Degrade clean pictures, restore them with each method, write `report.json` and the pictures.
-
-    Every method runs under its first preset, as its form starts. A picture's degradation and the
-    methods' chance depend on `seed` and on the picture's name alone. All numbers are taken from
-    8 bit pictures, as they are written. A picture that cannot be read or restored is noted with
-    its error and left out of every mean.
-
-    Args:
-        methods: names of methods with their variants; None is the best variant on disk.
-        clean: a folder of clean pictures; folders inside it are not searched.
-        kind: a name in `KINDS` or `PRESETS` of `degradation_kinds`.
-        out: gets `report.json`, `input/NAME.png` and `METHOD/NAME.png`.
-        limit: the first so many pictures by name.
-        seed: 0 or larger.
-
-    Returns:
-        What `report.json` holds. A number that is not finite, as the PSNR of equal pictures, is
-        None there, and left out of its mean.
+def evaluate(plan: Plan) -> ReportForm:
+    """Evaluate to the end; gives what `report.json` holds.
 
     Raises:
-        RestorationError: there is nothing to measure, or nothing could be.
+        RestorationError: there is nothing to evaluate, nothing could be restored, or the folder
+            of the results is not for this evaluation.
     """
-    steps_of(kind, {})
-    files = pictures_in(clean, limit)
-    contenders = labelled(methods)
-    report: dict[str, Any] = {"kind": kind, "seed": seed, "mean": {}, "variants": {}}
-    report["pictures"] = rows = []
-    run = Run(kind, seed, out, tuple(contenders))
-    pairs = list(zip(files, file_names(files), strict=True))
-    for path, file in tqdm(pairs, desc=kind, unit="picture", disable=None):
+    for _ in evaluate_steps(plan):
+        pass
+    return concluded(plan)
+
+
+def evaluate_steps(plan: Plan) -> Iterator[Progress]:
+    """Evaluate what is not done yet; close to stop, start again to go on.
+
+    Yields often: whenever a step of a restoration is made. The report is written at the end, and
+    when it is stopped.
+
+    Raises:
+        RestorationError: as `evaluate`, but for results that could not be made.
+    """
+    with folder.opened(plan):
+        pictures = found(plan.clean, plan.degraded, plan.limit)
         try:
-            rows.append(_row(path, file, run))
-        except (BadPictureError, DeviceMemoryError) as error:
-            rows.append({"name": path.name, "error": str(error)})
-        report["variants"] |= rows[-1].pop("variants", {})
-    measured = [row for row in rows if "error" not in row]
-    if not measured:
-        raise RestorationError(
-            f"none of the {len(rows)} pictures could be measured; "
-            f"{rows[0]['name']}: {rows[0]['error']}"
-        )
-    labels = [INPUT, *(contender.label for contender in contenders)]
-    report["mean"] = {label: _mean(row[label] for row in measured) for label in labels}
-    report = _finite(report)
-    _write(out / "report.json", report)
+            yield from walk(plan, pictures, LEDGER)
+        finally:
+            write_report(plan, pictures)
+
+
+def walk(
+    plan: Plan, pictures: Found, into: str, is_mine: Callable[[Item], bool] | None = None
+) -> Iterator[Progress]:
+    """Go through the pictures and do what is not done of those that are this process's."""
+    known = ledger.read(plan.out)
+    count = Count(len(pictures.items) * len(plan.contenders), known)
+    for item in pictures.items:
+        if is_mine is not None and not is_mine(item):
+            count.pass_over(plan, item)
+            continue
+        for doing in item_steps(plan, item, known, plan.out / into):
+            count.see(doing)
+            yield count.progress(item, doing)
+
+
+def report_of(plan: Plan, pictures: Found | None = None) -> ReportForm:
+    """The report on what is done so far, from the ledger; may be asked for at any time."""
+    if pictures is None:
+        pictures = found(plan.clean, plan.degraded, plan.limit)
+    entries = ledger.read(plan.out)
+    return ReportForm(
+        form=FORM,
+        plan=plan.form(),
+        labels=list(plan.labels),
+        items=[
+            ItemForm(id=item.id, file=str(item.file), seed=picture_seed(item.id, plan.seed))
+            for item in pictures.items
+        ],
+        rows=[
+            _row(item.id, label, entries.get((item.id, label)))
+            for item in pictures.items
+            for label in plan.labels
+        ],
+        left_out=[LeftOutForm(name=one.name, why=one.why) for one in pictures.left_out],
+    )
+
+
+def write_report(plan: Plan, pictures: Found | None = None) -> ReportForm:
+    """Write `report.json`; gives what it holds."""
+    report = report_of(plan, pictures)
+    folder.write_json(plan.out / folder.REPORT, report)
     return report
 
 
-def pictures_in(folder: Path, limit: int | None = None) -> list[Path]:
-    """The pictures of a folder by name, at most `limit` of them.
+def concluded(plan: Plan) -> ReportForm:
+    """The report of an evaluation that is over.
 
     Raises:
-        RestorationError: there is no such folder, or no picture in it.
-        BadKnobError: the limit is below 1.
+        RestorationError: not one picture could be restored.
     """
-    if limit is not None and limit < 1:
-        raise BadKnobError(f"limit: takes a whole number from 1 (got {limit})")
-    if not folder.is_dir():
-        raise RestorationError(f"there is no folder {folder.name!r} of clean pictures")
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in PICTURES and path.is_file() and not path.name.startswith(".")
-    )
-    if not found:
+    report = report_of(plan)
+    rows = [row for row in report["rows"] if row["label"] != INPUT]
+    if not any(row["status"] == "done" for row in rows):
         raise RestorationError(
-            f"the folder {folder.name!r} holds no pictures "
-            f"({', '.join(sorted(PICTURES))} would be taken)"
+            f"none of the {len(report['items'])} pictures could be restored; "
+            f"{rows[0]['id']}: {rows[0]['error']}"
         )
-    return found[:limit]
+    return report
 
 
-def labelled(methods: Sequence[tuple[str, str | None]]) -> list[Contender]:
-    """Each method under its name, or under name and variant where the name comes twice.
+@dataclass
+class Count:
+    """How much is done, and how long the rest will take."""
 
-    Raises:
-        BadKnobError: there is no method, or one comes twice with the same variant.
-    """
-    if not methods:
-        raise BadKnobError("methods: at least one is needed")
-    if len(set(methods)) < len(methods):
-        raise BadKnobError("methods: each can be measured once with each variant")
-    names = [name for name, _ in methods]
-    return [
-        Contender(name if names.count(name) == 1 else f"{name}-{variant}", name, variant)
-        for name, variant in methods
-    ]
+    total: int
+    known: Mapping[Key, Entry]
+    done: int = 0
+    failed: int = 0
+    old: int = 0
+    """Those of `done` that took no time."""
+    start: float = field(default_factory=time.perf_counter)
 
+    def see(self, doing: Doing) -> None:
+        """Take note of a stride."""
+        if doing.entry is None or doing.label == INPUT:
+            return
+        self.done += 1
+        self.failed += doing.entry.status == "failed"
+        self.old += doing.is_old
 
-def file_names(pictures: Sequence[Path]) -> list[str]:
-    """What each picture's results are called: NAME.png, or NAME.jpg.png where two share NAME."""
-    stems = [path.stem.lower() for path in pictures]
-    return [
-        f"{path.stem if stems.count(path.stem.lower()) == 1 else path.name}.png"
-        for path in pictures
-    ]
+    def pass_over(self, plan: Plan, item: Item) -> None:
+        """Take note of a picture that another process has taken."""
+        self.done += len(plan.contenders)
+        self.old += sum((item.id, one.label) in self.known for one in plan.contenders)
 
+    def picture(self, name: str, results: int, old: int, failed: int) -> Progress:
+        """Take note of a picture that another process has finished; says how far it is."""
+        self.done, self.old, self.failed = (
+            self.done + results,
+            self.old + old,
+            self.failed + failed,
+        )
+        return Progress(self.done, self.total, self.failed, name, "", "done", self.left())
 
-def picture_seed(name: str, seed: int) -> int:
-    """The seed (0 to 2**31 - 1) of the picture called `name` in a run with `seed`."""
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    return int.from_bytes(digest[:4]) >> 1
+    def progress(self, item: Item, doing: Doing) -> Progress:
+        """How far it is."""
+        return Progress(
+            self.done, self.total, self.failed, item.id, doing.label, doing.note, self.left()
+        )
 
-
-def _row(path: Path, file: str, run: Run) -> dict[str, Any]:
-    """One picture's part of the report; its results are written as `file`."""
-    own_seed = picture_seed(path.name, run.seed)
-    clean = image_io.read(path, limits())
-    reference = rounded(clean.image)
-    bad = replace(clean, image=degrade(reference, run.kind, seed=own_seed), alpha=None, exif=None)
-    image_io.write(_ready(run.out / INPUT) / file, bad)
-    row: dict[str, Any] = {"name": path.name, INPUT: _scores(bad.image, reference)}
-    row["variants"] = {}
-    for contender in run.contenders:
-        name, knobs = contender.method, front.first_settings(contender.method)
-        job = front.prepare(name, bad, variant=contender.variant, seed=own_seed, knobs=knobs)
-        result = front.conclude(job, job.steps())
-        result.save(_ready(run.out / contender.label) / file)
-        restored = rounded(result.picture.image)
-        if restored.shape != reference.shape:
-            raise BadPictureError(
-                f"{contender.label} gives {_size(restored)} for {_size(reference)}: "
-                "only methods that keep the size can be measured"
-            )
-        row[contender.label] = {**_scores(restored, reference), "seconds": result.seconds}
-        row["variants"][contender.label] = result.recipe.variant
-    return row
-
-
-def _ready(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _size(image: Tensor) -> str:
-    return f"{image.shape[-1]}x{image.shape[-2]}"
-
-
-def _scores(image: Tensor, reference: Tensor) -> Scores:
-    return {"psnr": psnr(image, reference), "ssim": ssim(image, reference)}
-
-
-def _mean(scores: Iterable[Scores]) -> Scores:
-    """The mean of each number over the pictures where it is finite; NaN where it never is."""
-    rows = list(scores)
-    means = {}
-    for key in rows[0]:
-        values = [row[key] for row in rows if math.isfinite(row[key])]
-        means[key] = sum(values) / len(values) if values else math.nan
-    return means
-
-
-def _finite(value: Any) -> Any:
-    """The same data with None, which JSON knows, in place of NaN and infinity."""
-    match value:
-        case dict():
-            return {key: _finite(inner) for key, inner in value.items()}
-        case list():
-            return [_finite(inner) for inner in value]
-        case float() if not math.isfinite(value):
+    def left(self) -> float | None:
+        """Seconds until the end, as they went so far."""
+        made = self.done - self.old
+        if not made:
             return None
-    return value
+        waiting = sum(label != INPUT for _, label in self.known) - self.old
+        rest = max(0, self.total - self.done - max(0, waiting))
+        return (time.perf_counter() - self.start) / made * rest
 
 
-def _write(path: Path, report: dict[str, Any]) -> None:
-    """Write whole or not at all."""
-    _ready(path.parent)
-    draft = path.with_suffix(f".{os.getpid()}.part")
-    draft.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    draft.replace(path)
+def _row(item: str, label: str, entry: Entry | None) -> RowForm:
+    if entry is not None:
+        return cast(RowForm, entry.model_dump())
+    blank = Entry(id=item, label=label, status="failed").model_dump()
+    return cast(RowForm, {**blank, "status": "open"})
