@@ -25,6 +25,7 @@ from gradio.utils import get_upload_folder
 
 from restoration.comparer import script, style
 from restoration.comparer.coding import coded
+from restoration.comparer.pictured import Axes as Axes
 
 MOST_VIEW_BYTES = 1_000_000
 """Of what is fetched before anybody zooms in."""
@@ -47,25 +48,6 @@ class Shown:
     """What there is to say about it, such as its PSNR."""
     run: str = ""
     """The id under which it is kept among the runs; a blind test then keeps votes on it."""
-
-
-@dataclass(frozen=True)
-class Axes:
-    """The grid that a comparison forms, such as one value of a knob in every column.
-
-    One axis alone has a single row without a name: `rows=("",)`.
-    """
-
-    columns: tuple[str, ...]
-    """What each column stands for, from the left; plain text."""
-    rows: tuple[str, ...]
-    """What each row stands for, from above."""
-    column_title: str
-    """What varies along the columns, such as a knob."""
-    row_title: str
-    """What varies down the rows; empty where there is one row only."""
-    places: tuple[tuple[int, int] | None, ...]
-    """(column, row) of each picture shown; None for one outside the grid, such as the input."""
 
 
 def comparer(label: str, elem_id: str) -> gr.HTML:

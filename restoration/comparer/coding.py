@@ -44,6 +44,19 @@ def opened(data: bytes) -> Image.Image:
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
+def size_of(data: bytes) -> tuple[int, int]:
+    """(width, height) of a picture file, in pixels."""
+    with Image.open(BytesIO(data)) as image:
+        return image.size
+
+
+def bare_size(data: bytes) -> int:
+    """How many bytes the picture takes without what a PNG holds beside its pixels."""
+    chunks = png_chunks.places(BytesIO(data))
+    size = sum(length + png_chunks.FRAME for kind, _, length in chunks if kind in PIXELS)
+    return size + len(png_chunks.SIGNATURE) if size else len(data)
+
+
 def bare_png(data: bytes) -> bytes:
     """The same PNG, pixel for pixel, without EXIF, texts and whatever else it may hold."""
     parts = [png_chunks.SIGNATURE]
@@ -55,18 +68,16 @@ def bare_png(data: bytes) -> bytes:
     return b"".join(parts)
 
 
-def coded(data: bytes, most_bytes: int) -> Coded:
+def coded(data: bytes, most_bytes: int, *, may_be_lossless: bool = True) -> Coded:
     """A picture in at most `most_bytes` bytes: lossless where that fits, else as a fine copy.
 
     `data` is a PNG, JPEG or WebP that the hub wrote. A copy is a JPEG without chroma subsampling,
     or a WebP where the picture is transparent; only where a quality of 85 is still too large it
     has fewer pixels, and never under 64 a side.
     """
-    if data.startswith(png_chunks.SIGNATURE):
-        bare = bare_png(data)
-        if len(bare) <= most_bytes:
-            with Image.open(BytesIO(bare)) as file:
-                return Coded(bare, "png", file.size, "lossless (PNG)")
+    is_png = data.startswith(png_chunks.SIGNATURE)
+    if may_be_lossless and is_png and bare_size(data) <= most_bytes:
+        return Coded(bare_png(data), "png", size_of(data), "lossless (PNG)")
     image = opened(data)
     found = _copy(image, FINE)
     quality = FINE
