@@ -5,6 +5,15 @@ import os
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+from restoration import runtime
+
+if runtime.has_lent_gpu():  # `spaces` has to come before torch
+    import spaces
+
+    from restoration import lent_gpu
+
+    lent_gpu.begin(runtime.the_runtime(), spaces.GPU, runtime.preloaded())
+
 from demo import page, serving
 
 if __name__ == "__main__":

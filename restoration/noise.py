@@ -7,6 +7,7 @@ float32 and only then moved and cast: a seed is the same picture on every device
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,12 +18,17 @@ Noise = Callable[[Tensor], Tensor]
 
 def seeded(seed: int) -> Noise:
     """Noise that depends on `seed` (0 to 2**63 - 1) alone; global generators are not touched."""
-    generator = torch.Generator().manual_seed(seed)
+    return _Drawn(torch.Generator().manual_seed(seed))
 
-    def noise(like: Tensor) -> Tensor:
-        return torch.randn(like.shape, generator=generator).to(like)
 
-    return noise
+@dataclass(frozen=True)
+class _Drawn:
+    """A class instead of a closure, so that it can be handed to another process."""
+
+    generator: torch.Generator
+
+    def __call__(self, like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=self.generator).to(like)
 
 
 def recorded(tensors: Iterable[Tensor]) -> Noise:

@@ -14,6 +14,8 @@ This is the only module that reads the environment:
   strangers share this host)
 - RESTORATION_PUBLIC: 1 where strangers share this host; $SPACE_ID, set on Spaces, says so too
 - RESTORATION_KEEP: how many loaded methods stay in memory (2)
+- RESTORATION_PRELOAD: on a GPU that is lent (ZeroGPU, which sets $SPACES_ZERO_GPU), what is loaded
+  at the start, as `diffbir:v2.1 gdp:imagenet`; the best of every method where it is empty
 - RESTORATION_MAX_... and RESTORATION_ALLOW_...: the limits of the hub, see `policy.VARIABLES`
 """
 
@@ -28,7 +30,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from restoration.errors import DeviceMemoryError, RestorationError
 from restoration.params import Params
@@ -85,6 +87,18 @@ def runs_bytes() -> int:
     return round(float(os.environ.get("RESTORATION_RUNS_MB") or default) * 1e6)
 
 
+def has_lent_gpu() -> bool:
+    """Whether the GPU is there for one restoration at a time only, as on ZeroGPU Spaces."""
+    return os.environ.get("SPACES_ZERO_GPU", "").strip().lower() in ("1", "t", "true")
+
+
+def preloaded() -> tuple[tuple[str, str], ...]:
+    """Methods and variants to load at the start on a lent GPU: `diffbir:v2.1 gdp:imagenet`."""
+    named = os.environ.get("RESTORATION_PRELOAD", "").replace(",", " ").split()
+    pairs = (one.partition(":") for one in named)
+    return tuple((method, variant) for method, _, variant in pairs)
+
+
 def policy() -> Policy:
     """What this hub takes on: the public policy or the local one, changed by the environment."""
     return (PUBLIC if is_public() else LOCAL).changed(os.environ)
@@ -96,6 +110,16 @@ def limits() -> Limits:
 
     most = policy().megapixels_in
     return Limits(max_pixels=round(most * 1e6)) if most else Limits()
+
+
+class Elsewhere(Protocol):
+    """A restoration that runs in another process."""
+
+    def __call__(
+        self, method: Method, variant: Variant, request: Request, params: Params, noise: Noise
+    ) -> Iterator[Step]:
+        """As a `Restorer`."""
+        ...
 
 
 class DeviceLine:
@@ -175,7 +199,10 @@ class Runtime:
     def __init__(self, device: Device, keep: int = 2) -> None:
         self.device = device
         self.line = DeviceLine()
-        self._keep = keep
+        self.keep = keep
+        """How many methods stay loaded."""
+        self.elsewhere: Elsewhere | None = None
+        """What does the work where the device is not in this process, see `lent_gpu`."""
         self._loaded: OrderedDict[tuple[str, str], Restorer] = OrderedDict()
         self._loading = threading.Lock()
 
@@ -184,12 +211,17 @@ class Runtime:
         key = (method.name, variant.name)
         with self._loading:
             if key not in self._loaded:
-                while len(self._loaded) >= self._keep:
+                while len(self._loaded) >= self.keep:
                     self._loaded.popitem(last=False)
                     self.device.free()
                 self._loaded[key] = method.load(self.device, variant)
             self._loaded.move_to_end(key)
             return self._loaded[key]
+
+    def _at_work(self, method: Method, variant: Variant) -> Restorer:
+        if self.elsewhere is None:
+            return self.restorer(method, variant)
+        return functools.partial(self.elsewhere, method, variant)
 
     def held(self, method: Method, variant: Variant) -> Restorer | None:
         """The method with these weights where it is loaded; nothing is loaded for the question."""
@@ -216,7 +248,7 @@ class Runtime:
         )
 
         def work() -> Iterator[Step]:
-            restorer = self.restorer(method, variant)
+            restorer = self._at_work(method, variant)
             yield Step(0, 0, "starting", lambda: request.degraded)
             yield from policy().timed(restorer(request, params, noise))
 

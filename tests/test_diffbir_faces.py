@@ -142,7 +142,7 @@ def finding(squares):
 def system(squares=SQUARES, face=None, stage2=None):
     beside = FaceSystem(FACE, NAMED["v2.1"])
     restorer = alone(Whitening(), stage2) if face is None else face
-    return WithFaces(alone(Softening(), stage2), lambda: (restorer, beside), bool, finding(squares))
+    return WithFaces(alone(Softening(), stage2), lambda: (restorer, beside), bool, bool, finding(squares))
 
 
 def picture(height=120, width=160):
@@ -348,7 +348,7 @@ def test_a_picture_goes_through_the_published_finders_interface():
 def test_what_is_found_is_restored():
     degraded = torch.full((1, 3, 320, 320), 0.1)
     degraded[..., 148:172, 148:172] = torch.tensor([1.0, 0.0, 0.0])[:, None, None]
-    restorer = WithFaces(alone(Softening()), system().face, bool)
+    restorer = WithFaces(alone(Softening()), system().face, bool, bool)
     found = finish(restorer(Request(degraded), params(), seeded(0)))
     assert found[..., 160, 160].min() > 0.999
     assert_close(found[..., 0, 0], torch.full((1, 3), 0.3), atol=1e-5, rtol=0)

@@ -202,7 +202,11 @@ def load(device: Device, variant: Variant) -> Restorer:
         found = diffbir_faces.system_beside(variant)
         return system(found.cleaner, found.detail), found
 
-    return WithFaces(system(variant, variant), face, lambda: bool(kept.held))
+    def load_detail() -> None:
+        if all(weights.find(weights.named(name)) for name in variant.further):
+            kept(variant, offloaded=False)
+
+    return WithFaces(system(variant, variant), face, lambda: bool(kept.held), load_detail)
 
 
 METHOD = Method(

@@ -104,6 +104,8 @@ class WithFaces:
     face: Callable[[], tuple[Diffbir, FaceSystem]]
     holds_detail: Callable[[], bool]
     """Whether a stage 2 is loaded."""
+    load_detail: Callable[[], None]
+    """Loads that of the whole, where its files are on disk."""
     find: Callable[[], FindFaces] = finder
 
     def __call__(self, request: Request, params: Params, noise: Noise) -> Iterator[Step]:
@@ -112,6 +114,10 @@ class WithFaces:
         if params.faces == "one-by-one":
             return self.one_by_one(request, params, noise)
         return self.whole(request, params, noise)
+
+    def warm(self) -> None:
+        """Load stage 2 as well, where its files are on disk."""
+        self.load_detail()
 
     def one_by_one(self, request: Request, params: DiffbirParams, noise: Noise) -> Iterator[Step]:
         """Restore the rest and then each face; what is drawn comes in this order.
