@@ -1,21 +1,24 @@
 """How close two pictures are, by numbers.
 
 Pictures are float32 (B, C, H, W) in [0, 1] of the same size; values are clamped to that range
-first. All metrics are taken on all channels alike (no conversion to luminance).
+first. All metrics are taken on all channels alike (no conversion to luminance), and by NumPy, so
+that they do not depend on the number of threads.
 """
 
 from __future__ import annotations
 
 import math
 
-import torch
+import numpy as np
 from torch import Tensor
-from torch.nn import functional
 
 from restoration.colour import resize
+from restoration.metrics_windows import WINDOW, Array, similarity
 
-WINDOW = 11
-"""Side of the window of `ssim` in pixels."""
+EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Of `ms_ssim`, from the full size to a sixteenth."""
+MS_SSIM_SMALLEST = WINDOW * 2 ** (len(EXPONENTS) - 1)
+"""The shorter side in pixels that `ms_ssim` needs."""
 GRADIENT_CONSTANT = 170 / 255**2
 """c of `gradient_magnitude_similarity`: gradients far below its root (13 levels) say little."""
 
@@ -26,12 +29,9 @@ def psnr(a: Tensor, b: Tensor) -> float:
     Raises:
         ValueError: the pictures differ in size.
     """
-    a, b = _matched(a, b)
-    if a.equal(b):
-        return math.inf
-    from torchmetrics.functional.image.psnr import peak_signal_noise_ratio
-
-    return float(peak_signal_noise_ratio(a, b, data_range=1.0))
+    one, other = _matched(a, b)
+    error = _mean_square(one - other)
+    return -10 * math.log10(error) if error else math.inf
 
 
 def ssim(a: Tensor, b: Tensor) -> float:
@@ -44,18 +44,35 @@ def ssim(a: Tensor, b: Tensor) -> float:
     Raises:
         ValueError: the pictures differ in size.
     """
-    a, b = _matched(a, b)
-    if a.equal(b):
+    one, other = _matched(a, b)
+    if np.array_equal(one, other):
         return 1.0
-    if min(a.shape[-2:]) < WINDOW:
+    if min(one.shape[-2:]) < WINDOW:
         return math.nan
-    from torchmetrics.functional.image.ssim import structural_similarity_index_measure
+    return float(similarity(one, other)[0].mean())
 
-    _, values = structural_similarity_index_measure(
-        a, b, kernel_size=WINDOW, sigma=1.5, data_range=1.0, return_full_image=True
-    )
-    border = WINDOW // 2
-    return float(values[..., border:-border, border:-border].mean())
+
+def ms_ssim(a: Tensor, b: Tensor) -> float:
+    """Structural similarity over five sizes, each half the last (Wang et al. 2003), 1 if equal.
+
+    The product of the structure of each size and of the brightness of the smallest, each to the
+    power of its exponent; negative structure counts as none. Windows as of `ssim`; NaN for
+    unequal pictures with a side below 176, of which the smallest size holds no window.
+
+    Raises:
+        ValueError: the pictures differ in size.
+    """
+    one, other = _matched(a, b)
+    if np.array_equal(one, other):
+        return 1.0
+    if min(one.shape[-2:]) < MS_SSIM_SMALLEST:
+        return math.nan
+    total = np.ones(len(one))
+    for exponent in EXPONENTS[:-1]:
+        total *= np.maximum(similarity(one, other)[1], 0) ** exponent
+        one, other = _halved(one), _halved(other)
+    total *= np.maximum(similarity(one, other)[0], 0) ** EXPONENTS[-1]
+    return float(total.mean())
 
 
 def gradient_magnitude_similarity(a: Tensor, b: Tensor) -> float:
@@ -69,9 +86,10 @@ def gradient_magnitude_similarity(a: Tensor, b: Tensor) -> float:
     Raises:
         ValueError: the pictures differ in size.
     """
-    m_a, m_b = (_gradient_magnitude(picture) for picture in _matched(a, b))
-    both = m_a.square() + m_b.square() + GRADIENT_CONSTANT
-    return float(((2 * m_a * m_b + GRADIENT_CONSTANT) / both).mean())
+    square_a, square_b = (_squared_gradient(picture) for picture in _matched(a, b))
+    product = 2 * np.sqrt(square_a * square_b)
+    alike = (product + GRADIENT_CONSTANT) / (square_a + square_b + GRADIENT_CONSTANT)
+    return float(alike.mean(dtype=np.float64))
 
 
 def consistency(operator_output: Tensor, y: Tensor) -> float:
@@ -84,7 +102,7 @@ def consistency(operator_output: Tensor, y: Tensor) -> float:
         ValueError: the pictures differ in size.
     """
     a, b = _matched(operator_output, y)
-    return float((a - b).mul(255).square().mean())
+    return 255**2 * _mean_square(a - b)
 
 
 def downscaled_consistency(restored: Tensor, y: Tensor) -> float:
@@ -97,19 +115,37 @@ def downscaled_consistency(restored: Tensor, y: Tensor) -> float:
     return consistency(small.mul(255).round() / 255, y)
 
 
-def _gradient_magnitude(picture: Tensor) -> Tensor:
-    """(B, C, H - 2, W - 2): length of the Prewitt gradient."""
-    across = torch.tensor([[1.0, 0.0, -1.0]] * 3) / 3
-    kernels = torch.stack([across, across.T])[:, None]
-    planes = picture.flatten(0, 1)[:, None]
-    lengths: Tensor = functional.conv2d(planes, kernels).square().sum(1).sqrt()
-    return lengths.view(*picture.shape[:2], *lengths.shape[1:])
+def as_array(picture: Tensor) -> Array:
+    """The picture in [0, 1] as NumPy takes it."""
+    array: Array = picture.detach().float().cpu().clamp(0, 1).numpy()
+    return array
 
 
-def _matched(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def _mean_square(difference: Array) -> float:
+    return float(np.mean(difference**2, dtype=np.float64))
+
+
+def _halved(picture: Array) -> Array:
+    """Means of 2x2 pixels; an odd last line is dropped."""
+    height, width = (side // 2 * 2 for side in picture.shape[-2:])
+    rows = picture[..., 0:height:2, :width] + picture[..., 1:height:2, :width]
+    return (rows[..., 0::2] + rows[..., 1::2]) / 4
+
+
+def _squared_gradient(picture: Array) -> Array:
+    """(B, C, H - 2, W - 2): squared length of the Prewitt gradient."""
+    across = picture[..., :, 2:] - picture[..., :, :-2]
+    across = across[..., :-2, :] + across[..., 1:-1, :] + across[..., 2:, :]
+    down = picture[..., 2:, :] - picture[..., :-2, :]
+    down = down[..., :, :-2] + down[..., :, 1:-1] + down[..., :, 2:]
+    squared: Array = (across**2 + down**2) / 9
+    return squared
+
+
+def _matched(a: Tensor, b: Tensor) -> tuple[Array, Array]:
     if a.shape != b.shape:
         raise ValueError(
             f"only pictures of one size can be compared: "
             f"{a.shape[-1]}x{a.shape[-2]} and {b.shape[-1]}x{b.shape[-2]} were given"
         )
-    return a.detach().float().cpu().clamp(0, 1), b.detach().float().cpu().clamp(0, 1)
+    return as_array(a), as_array(b)

@@ -23,7 +23,8 @@ LAYERS = (
         "image_pixels",
     },
     {
-        *("runtime", "recipe", "image_io", "tiling", "colour", "metrics", "prompts"),
+        *("runtime", "recipe", "image_io", "tiling", "colour", "prompts"),
+        *("metrics", "metrics_windows", "metrics_bands", "metrics_blind", "metrics_niqe"),
         *("schedules", "samplers", "mean_reverting"),
     },
     {"latent_schedule", "classifier_free", "restoration_guidance", "run_database", "run_records"},

@@ -1,4 +1,4 @@
-"""PSNR, SSIM, gradient similarity and consistency against their definitions."""
+"""PSNR, SSIM and the other comparisons of two pictures against their definitions."""
 
 import math
 
@@ -8,13 +8,22 @@ from torch.nn import functional
 
 from restoration.blur_kernels import gaussian_kernel
 from restoration.metrics import (
+    as_array,
     consistency,
     downscaled_consistency,
     gradient_magnitude_similarity,
+    ms_ssim,
     psnr,
     ssim,
 )
+from restoration.metrics_bands import band_errors
 from restoration.noise import seeded
+
+
+@pytest.fixture(scope="module")
+def libraries():
+    """Imported once and outside any test's time."""
+    import torchmetrics.functional.image.ssim  # noqa: F401
 
 
 def flat(level, size=16):
@@ -119,3 +128,84 @@ def test_an_enlarged_picture_is_made_small_and_rounded_before_it_is_compared():
 def test_pictures_of_other_sizes_are_refused_with_both_sizes(metric):
     with pytest.raises(ValueError, match="3x16 and 16x16"):
         metric(flat(0.5)[..., :3], flat(0.5))
+
+
+def textured(side=176):
+    """A slope with noise, and another with more of it; as doubles of the same values."""
+    noise, slope = seeded(3), torch.linspace(0.2, 0.8, side).expand(1, 3, side, side)
+    clean = (slope + 0.05 * noise(slope)).clamp(0, 1)
+    return clean, (clean + 0.1 * noise(slope)).clamp(0, 1)
+
+
+def test_ssim_is_that_of_torchmetrics(libraries):
+    from torchmetrics.functional.image.ssim import structural_similarity_index_measure
+
+    a, b = noisy(40)
+    _, values = structural_similarity_index_measure(
+        a.double(), b.double(), data_range=1.0, return_full_image=True
+    )
+    assert ssim(a, b) == pytest.approx(values[..., 5:-5, 5:-5].mean().item(), abs=1e-6)
+
+
+def test_ssim_is_that_of_scikit_image(libraries):
+    from skimage.metrics import structural_similarity
+
+    a, b = noisy(40)
+    found = structural_similarity(
+        *(x[0].double().numpy() for x in (a, b)),
+        channel_axis=0,
+        data_range=1,
+        gaussian_weights=True,
+        use_sample_covariance=False,
+    )
+    assert ssim(a[:1], b[:1]) == pytest.approx(found, abs=1e-5)
+
+
+def test_ssim_does_not_see_where_its_strips_meet():
+    a, b = textured()
+    whole = [ssim(x, y) * (x.shape[-2] - 10) for x, y in ((a, b), (a[..., :90, :], b[..., :90, :]))]
+    rest = ssim(a[..., 80:, :], b[..., 80:, :]) * (176 - 80 - 10)
+    assert whole[0] == pytest.approx(whole[1] + rest, abs=1e-5)
+
+
+def test_ms_ssim_is_nearly_that_of_torchmetrics_which_mirrors_the_border(libraries):
+    from torchmetrics.functional.image.ssim import multiscale_structural_similarity_index_measure
+
+    a, b = textured(400)
+    found = multiscale_structural_similarity_index_measure(a, b, data_range=1.0)
+    assert ms_ssim(a, b) == pytest.approx(found.item(), abs=2e-3)
+
+
+def test_ms_ssim_of_even_pictures_is_the_share_of_their_brightness_at_the_smallest_size():
+    share = (2 * 0.5 * 0.25 + 1e-4) / (0.5**2 + 0.25**2 + 1e-4)
+    assert ms_ssim(flat(0.5, 176), flat(0.25, 176)) == pytest.approx(share**0.1333, abs=1e-4)
+
+
+def test_ms_ssim_of_equal_pictures_is_1():
+    assert ms_ssim(flat(0.5), flat(0.5)) == 1
+
+
+def test_ms_ssim_needs_room_for_a_window_at_the_smallest_size():
+    assert math.isnan(ms_ssim(flat(0.5, 175), flat(0.25, 175)))
+
+
+def bands(a, b):
+    return band_errors(as_array(a), as_array(b))
+
+
+@pytest.mark.parametrize("size", [(32, 40), (33, 41), (1, 1), (1, 7)], ids=str)
+def test_the_bands_of_an_error_add_up_to_it(size):
+    a = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    mean_square = (255**2 * (a - 0.5).square().mean()).item()
+    assert sum(x**2 for x in bands(a, flat(0.5, 1).expand_as(a))) == pytest.approx(mean_square)
+
+
+@pytest.mark.parametrize(("period", "band"), [(32, 0), (16, 1), (8, 2), (4, 3), (2, 3)])
+def test_a_wave_lies_in_the_band_of_its_length(period, band):
+    wave = 0.5 + 0.25 * torch.cos(2 * math.pi * torch.arange(64) / period).expand(1, 3, 64, 64)
+    found = bands(wave, flat(0.5, 64))
+    assert max(range(4), key=found.__getitem__) == band
+
+
+def test_a_difference_in_brightness_is_a_coarse_error():
+    assert bands(flat(0.5), flat(0.6)) == pytest.approx((25.5, 0, 0, 0), abs=1e-4)
