@@ -6,6 +6,7 @@ This is the only module that reads the environment:
 - RESTORATION_DTYPE: float32, bfloat16 or float16 instead of the device's own
 - RESTORATION_SWITCHES: attention-slicing, channels-last and compile, those that are wanted
 - RESTORATION_WEIGHTS: further folders with checkpoints, separated like PATH
+- HF_HUB_CACHE, HF_HOME: where the Hugging Face Hub keeps what it fetched, which is found there
 - RESTORATION_SD_BASE: a file or diffusers folder of Stable Diffusion 2.1 base, or the repository
   (owner/name) on Hugging Face that it is fetched from
 - RESTORATION_STATE: where training keeps its state
@@ -56,6 +57,12 @@ def weight_folders() -> tuple[Path, ...]:
     """Where checkpoints are looked for: $RESTORATION_WEIGHTS, then the project's own folder."""
     named = [part for part in os.environ.get("RESTORATION_WEIGHTS", "").split(os.pathsep) if part]
     return (*map(Path, named), PROJECT / "checkpoints")
+
+
+def hub_cache() -> Path:
+    """Where the Hugging Face Hub keeps what was fetched by it, or when a Space was built."""
+    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
 
 
 def stable_diffusion_base() -> str:

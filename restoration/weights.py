@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -19,7 +19,7 @@ from restoration.checkpoint_files import header, kind_of, metadata, tensors
 from restoration.errors import BadKnobError, MissingWeightsError, WrongWeightsError
 from restoration.fingerprints import fingerprint
 from restoration.network_filling import check_finite, load_into
-from restoration.runtime import PROJECT, stable_diffusion_base, weight_folders
+from restoration.runtime import PROJECT, hub_cache, stable_diffusion_base, weight_folders
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,7 +119,16 @@ def find(entry: Weights) -> Path | None:
                     return path
                 if path.is_file() and (name in names or source_of(path, entry)):
                     return path
-    return None
+    return next(_in_hub_cache(entry), None)
+
+
+def _in_hub_cache(entry: Weights) -> Iterator[Path]:
+    """The file as the Hub's own tools keep it, `preload_from_hub` of a Space among them."""
+    for mirror in entry.mirrors:
+        repository, _, place = mirror.removeprefix("https://huggingface.co/").partition("/resolve/")
+        folder = hub_cache() / f"models--{repository.replace('/', '--')}" / "snapshots"
+        if place and folder.is_dir():
+            yield from sorted(folder.glob(f"*/{place.partition('/')[2]}"))
 
 
 def converted_name(entry: Weights) -> str:

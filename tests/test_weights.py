@@ -237,6 +237,15 @@ def test_a_file_is_found_in_any_folder_below(tmp_path, monkeypatch):
     assert weights.locate("bsrnet") == path
 
 
+def test_a_file_that_the_hub_has_fetched_is_found_in_its_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    snapshot = tmp_path / "models--lxq007--DiffBIR-v2" / "snapshots" / "0a1b"
+    snapshot.mkdir(parents=True)
+    assert weights.find(weights.named("diffbir-v2.1")) is None
+    (snapshot / "DiffBIR_v2.1.pt").touch()
+    assert weights.find(weights.named("diffbir-v2.1")) == snapshot / "DiffBIR_v2.1.pt"
+
+
 def test_an_unknown_checkpoint_is_told_with_the_known_ones():
     with pytest.raises(BadKnobError, match=r"there is no checkpoint 'nope' \(known: mini-swinir"):
         weights.named("nope")
