@@ -145,3 +145,11 @@ def test_a_contender_without_numbers_has_a_dash(tmp_path):
     out, made, _ = evaluated(tmp_path, ["a.png"])
     made["rows"][2] = failed("a.png", "sharp", "It broke.")
     assert "<td>0</td><td>\N{EN DASH}</td>" in page.as_html(made, out)
+
+
+def test_further_numbers_stand_behind_a_line(tmp_path):
+    out, made, _ = evaluated(tmp_path, ["a.png"])
+    made["plan"]["measures"]["gradients"] = "1"
+    first, _, rest = page.as_html(made, out).partition("<summary>Further numbers</summary>")
+    assert ("PSNR" in first, "Edges kept" in first) == (True, False)
+    assert "Edges kept" in rest

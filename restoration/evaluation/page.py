@@ -19,7 +19,7 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
-from restoration import comparer
+from restoration.comparer import page as comparer
 from restoration.evaluation import report as numbers
 from restoration.evaluation import shown
 from restoration.evaluation.form import INPUT, ReportForm, RowForm
@@ -52,13 +52,14 @@ def write(out: Path, report: ReportForm, items: Sequence[Item]) -> Path:
 
 def as_html(report: ReportForm, out: Path) -> str:
     """The page as text; the sizes of given and clean pictures are read from OUT."""
-    script = _script()
+    style, comparing = comparer.assets()
+    script = f'"use strict";\n{comparing}\n{_asset("report.js")}'
     means = numbers.summaries(report)
     title = html.escape(numbers.title_of(report))
     parts = {
         "title": title,
         "policy": _policy(script),
-        "style": f"{_asset('report.css')}\n{comparer.style()}",
+        "style": f"{style}\n{_asset('report.css')}",
         "about": title,
         "remarks": "".join(_remarks(report)),
         "means": means_table(report, means),
@@ -76,11 +77,6 @@ def as_html(report: ReportForm, out: Path) -> str:
     return Template(_asset("report.html")).substitute(parts)
 
 
-def _script() -> str:
-    start = f"function startComparer(element, props, watch, trigger) {{\n{comparer.script()}\n}}"
-    return f'"use strict";\n{start}\n{_asset("report.js")}'
-
-
 def _policy(script: str) -> str:
     """Nothing is loaded but pictures beside the page, and no other script runs."""
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
@@ -95,8 +91,24 @@ def _asset(name: str) -> str:
 
 
 def means_table(report: ReportForm, means: Mapping[str, Mapping[str, Summary]]) -> str:
-    """The means (contender -> measure) as an HTML table, the best of each column marked."""
+    """The means (contender -> measure) as an HTML table, the best of each column marked.
+
+    Where there are many measures, only the first ones stand open.
+    """
     measures = numbers.measures_of(report)
+    first = [measure for measure in measures if measure.headline]
+    if len(first) in (1, len(measures)):  # the time alone, or all of them
+        return _table(report, means, measures)
+    rest = [measure for measure in measures if not measure.headline]
+    more = f"<details><summary>Further numbers</summary>{_table(report, means, rest)}</details>"
+    return f"{_table(report, means, first)}{more}"
+
+
+def _table(
+    report: ReportForm,
+    means: Mapping[str, Mapping[str, Summary]],
+    measures: Sequence[Measure],
+) -> str:
     best = {
         measure.name: measure.best(means[label][measure.name].mean for label in means)
         for measure in measures

@@ -26,6 +26,7 @@ SECONDS = Measure(
     misses="It holds for this machine and whatever else ran on it.",
     digits=2,
     source="The clock of the machine",
+    headline=True,
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that a spreadsheet would compute."""

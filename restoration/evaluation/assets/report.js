@@ -119,9 +119,7 @@ function drawPairs() {
   find("pairs-body").replaceChildren(...rows);
 }
 
-// The comparer is started at its first use; it then follows what `held` says.
-const held = { label: "The picture and what became of it", value: null };
-let changed = null;
+let showNext = null; // shows another picture, once the comparer has been started
 
 function itemsOf(picture) {
   const kept = data.contenders.flatMap(({ label, folder }, index) => {
@@ -157,9 +155,9 @@ function show(picture) {
     ),
   );
   if (!find("one").open) find("one").showModal();
-  held.value = itemsOf(picture);
-  if (changed) changed();
-  else startComparer(find("one"), held, (_, act) => (changed = act), () => {});
+  const value = itemsOf(picture);
+  if (showNext) showNext(value);
+  else showNext = showComparer(find("comparer"), value, "The picture and what became of it");
 }
 
 function step(by) {
