@@ -44,6 +44,19 @@ def opened(data: bytes) -> Image.Image:
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
+def fitted(data: bytes, size: tuple[int, int]) -> Image.Image:
+    """The picture of a file as RGB on white, at another size: small ones keep their pixels."""
+    image = opened(data)
+    if image.mode == "RGBA":
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image).convert("RGB")
+    if image.size == size:
+        return image
+    enlarged = size[0] >= 2 * image.width
+    how = Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS
+    return image.resize(size, how, reducing_gap=3.0)
+
+
 def size_of(data: bytes) -> tuple[int, int]:
     """(width, height) of a picture file, in pixels."""
     with Image.open(BytesIO(data)) as image:
