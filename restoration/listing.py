@@ -81,9 +81,15 @@ def as_markdown(known: Iterable[Method]) -> str:
     return "\n\n".join([head, *map(_section, known), *_albums()])
 
 
+def table(params: type[Params]) -> str:
+    """Knobs as a table in Markdown."""
+    lines = ["| knob | values | default | what it does |", "| --- | --- | --- | --- |"]
+    return "\n".join([*lines, *map(_row, knobs_of(params))])
+
+
 def _section(method: Method) -> str:
     title = f"## `{method.name}`: {method.title}"
-    return "\n\n".join([title, method.help, f"{method.paper}.", _table(method.params)])
+    return "\n\n".join([title, method.help, f"{method.paper}.", table(method.params)])
 
 
 def _albums() -> Iterator[str]:
@@ -91,12 +97,7 @@ def _albums() -> Iterator[str]:
     for command, params in ALBUMS.items():
         yield f"### `album {command}`"
         yield inspect.cleandoc(params.__doc__ or "")
-        yield _table(params)
-
-
-def _table(params: type[Params]) -> str:
-    lines = ["| knob | values | default | what it does |", "| --- | --- | --- | --- |"]
-    return "\n".join([*lines, *map(_row, knobs_of(params))])
+        yield table(params)
 
 
 def _row(knob: Knob) -> str:
