@@ -17,8 +17,7 @@ from demo.fragments import notes, status
 from demo.owners import shelf_of
 from demo.picture import UploadedFiles, refusal
 from demo.restoring import Updates
-from demo.serving import LARGEST_UPLOAD
-from restoration import faces
+from restoration import faces, runtime
 from restoration.albums import Shelf, read_uploads
 from restoration.errors import BadAlbumError
 
@@ -26,7 +25,7 @@ INTRODUCTION = (
     '<p class="about">Good, sharp pictures of the very person, animal or place that the damaged '
     "picture shows: 5 to 40 are a good number, from different moments.</p>"
 )
-MOVING = f'<p class="about">An album as a file, as “Keep” writes it; up to {LARGEST_UPLOAD}.</p>'
+MOVING = '<p class="about">An album as a file, as “Keep” writes it{most}.</p>'
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,8 @@ def lay_out(elem_id: str) -> Making:
     )
     make = gr.Button("Make the album", variant="primary", elem_id=f"{elem_id}-make")
     with gr.Accordion("Or from a file", open=False, elem_id=f"{elem_id}-import"):
-        gr.HTML(MOVING)
+        largest = runtime.policy().upload_mb
+        gr.HTML(MOVING.format(most=f"; up to {largest} MB" if largest else ""))
         archive = UploadedFiles(
             label="Album (zip)",
             file_types=[".zip"],

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from demo import unchecked
 from demo.fragments import status
 from demo.serving import ASSETS
 from restoration.params import Knob, Params, knobs_of
@@ -33,19 +34,21 @@ def control(knob: Knob, **settings: Any) -> gr.components.Component:
         case "flag":
             return gr.Checkbox(**common)
         case "choice" if len(knob.choices) <= MOST_RADIOS:
-            return gr.Radio(choices=list(knob.choices), **common)
+            return unchecked.Radio(choices=list(knob.choices), **common)
         case "choice":
-            return gr.Dropdown(choices=list(knob.choices), **common)
+            return unchecked.Dropdown(choices=list(knob.choices), **common)
         case "text" if knob.suggestions:
-            return gr.Dropdown(choices=list(knob.suggestions), allow_custom_value=True, **common)
+            return unchecked.Dropdown(
+                choices=list(knob.suggestions), allow_custom_value=True, **common
+            )
         case "text":
             return gr.Textbox(**common)
     if knob.low is None or knob.high is None or knob.high - knob.low > WIDEST:
         precision = 0 if knob.kind == "whole" else None
-        return gr.Number(
+        return unchecked.Number(
             minimum=knob.low, maximum=knob.high, step=knob.step, precision=precision, **common
         )
-    return gr.Slider(minimum=knob.low, maximum=knob.high, step=knob.step, **common)
+    return unchecked.Slider(minimum=knob.low, maximum=knob.high, step=knob.step, **common)
 
 
 def controls(
@@ -98,7 +101,7 @@ def matters(knob: Knob, values: Mapping[str, Any]) -> bool:
 def seed_control(elem_id: str) -> gr.Number:
     """A number field for the seed, and a dice button that fills it."""
     with gr.Group():
-        seed = gr.Number(
+        seed = unchecked.Number(
             value=DRAWN,
             precision=0,
             label="Seed",

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import comparer, failures
+from demo import comparer, failures, unchecked
 from demo.compare_tab import CompareTab
 from demo.controls import QUIET, controls, seed_control, seed_of
 from demo.fragments import empty, notes, status
@@ -56,7 +56,7 @@ def build(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> P
             view = _view(tabs, methods, compare)
 
     def handler(picture: str | None, kind: str, seed: int, **knobs: Any) -> Iterator[Updates]:
-        yield from _degrade(view, picture, kind, seed, knobs)
+        yield from _degrade(view, picture, str(kind), seed, knobs)
 
     handler.__doc__ = "Make a picture worse in a known way. Gives the degraded picture (PNG) first."
     run.click(
@@ -76,7 +76,9 @@ def _fields() -> dict[str, Any]:
     choices = [(kind.title, kind.name) for kind in KINDS.values()]
     choices += [(f"{name} (fixed, for comparisons)", name) for name in PRESETS]
     first = next(iter(KINDS))
-    kind = gr.Dropdown(choices, value=first, label="Kind", info="What is wrong with the picture.")
+    kind = unchecked.Dropdown(
+        choices, value=first, label="Kind", info="What is wrong with the picture."
+    )
     about = gr.HTML(_about(first))
     fields: dict[str, Any] = {"kind": kind}
     groups = {}

@@ -15,6 +15,11 @@ def sentence(error: Exception) -> str:
     if isinstance(error, RestorationError):
         text = str(error)
         return text[:1].upper() + text[1:]
+    return f"Something went wrong (id {noted(error)}). The server's log says more under this id."
+
+
+def noted(error: Exception) -> str:
+    """The number under which the log tells of an error."""
     number = secrets.token_hex(3)
     log.error("failure %s", number, exc_info=error)
-    return f"Something went wrong (id {number}). The server's log says more under this id."
+    return number

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from demo import unchecked
 from demo.controls import MOST_RADIOS, QUIET, controls, seed_control
 from demo.picture import PictureInput, picture_input
 from demo.presets import spoken, start
@@ -110,7 +111,7 @@ def variants(method: Method) -> tuple[list[tuple[str, str]], str]:
 
 def _variant(method: Method) -> gr.Radio | gr.Dropdown:
     choices, first = variants(method)
-    kind = gr.Radio if len(choices) <= MOST_RADIOS else gr.Dropdown
+    kind = unchecked.Radio if len(choices) <= MOST_RADIOS else unchecked.Dropdown
     variant = kind(
         choices=choices,
         value=first,

@@ -9,6 +9,7 @@ on uploads and are refused here.
 
 from __future__ import annotations
 
+import html
 from abc import ABCMeta
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,11 @@ ONLY_UPLOADS = (
 
 
 def refusal(text: str) -> gr.Error:
-    """An error the user sees as one sentence, and which stays until it is closed."""
-    return gr.Error(text, duration=None, print_exception=False)
+    """An error the user sees as one sentence, and which stays until it is closed.
+
+    The page takes its text for HTML.
+    """
+    return gr.Error(html.escape(text, quote=False), duration=None, print_exception=False)
 
 
 class WithoutStub(ComponentMeta):  # type: ignore[misc]  # gradio is untyped to mypy here

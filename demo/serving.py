@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
+from starlette.formparsers import MultiPartException
 
+from demo.answering import Answering, refuse
 from demo.theme import theme
 from restoration import runtime
+from restoration.errors import RestorationError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ASSETS = Path(__file__).parent / "assets"
-LARGEST_UPLOAD = "50mb"
 LARGEST_CALL = 256 * 1024
 """Bytes of a call: settings and the names of uploads; a picture inside it would skip the limits."""
+FILES_AT_ONCE = 10
+"""How many of the largest files one upload may hold together."""
+ROOM = 10**9
+"""Bytes of the disk that uploads leave free."""
 LONGEST_QUEUE = 32
 AT_ONCE = 16
 """Runs that may wait at the device, where each is told its place; more wait in Gradio's queue."""
@@ -103,7 +112,7 @@ class BodyCap:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body up to the cap, then pass the request on with it."""
-        if scope["type"] != "http" or scope["method"] != "POST" or "/upload" in scope["path"]:
+        if scope["type"] != "http" or scope["method"] != "POST" or _is_upload(scope):
             await self.app(scope, receive, send)
             return
         body, more = b"", True
@@ -112,7 +121,7 @@ class BodyCap:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         if len(body) > LARGEST_CALL:
-            await _refuse(send)
+            await refuse(send, 413, "The request is too large: upload the picture first.")
             return
         given = False
 
@@ -126,13 +135,61 @@ class BodyCap:
         await self.app(scope, replay, send)
 
 
-MIDDLEWARE: tuple[Any, ...] = (SecurityHeaders, OwnerCookie, BodyCap)
+class UploadCap:
+    """Refuses uploads that are too large together, or that the disk has no room for.
+
+    Gradio holds single files against its own limit, and removes what it has of an upload that it
+    could not take apart; so that is what an upload which is too long or breaks off is made to be.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what comes."""
+        if scope["type"] != "http" or not _is_upload(scope):
+            await self.app(scope, receive, send)
+            return
+        if shutil.disk_usage(_upload_folder()).free < ROOM:
+            await refuse(send, 507, "The hub's disk is full: try again later.")
+            return
+        most, come = FILES_AT_ONCE * runtime.policy().upload_mb * 10**6, 0
+
+        async def counted() -> Message:
+            nonlocal come
+            message = await receive()
+            come += len(message.get("body", b""))
+            if message["type"] == "http.disconnect":
+                raise MultiPartException("The upload broke off.")
+            if most and come > most:
+                raise MultiPartException(
+                    f"The files exceed the maximum allowed size of {most // 10**6} MB together: "
+                    "upload fewer at a time."
+                )
+            return message
+
+        await self.app(scope, counted, send)
+
+
+MIDDLEWARE: tuple[Any, ...] = (
+    SecurityHeaders,
+    OwnerCookie,
+    Answering,
+    BodyCap,
+    UploadCap,
+)
 
 
 def launch(page: gr.Blocks, **overrides: Any) -> Any:
-    """Serve the page; Gradio itself reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+    """Serve the page; Gradio itself reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+
+    Raises:
+        RestorationError: strangers could change the program, see `refuse_vibe_mode`.
+    """
     from starlette.middleware import Middleware
 
+    refuse_vibe_mode()
+    largest = runtime.policy().upload_mb
     settings: dict[str, Any] = {
         "theme": theme(),
         "css_paths": [ASSETS / "page.css"],
@@ -144,10 +201,32 @@ def launch(page: gr.Blocks, **overrides: Any) -> Any:
         "ssr_mode": False,
         "share": False,
         "show_error": False,
-        "max_file_size": LARGEST_UPLOAD,
+        "max_file_size": f"{largest}mb" if largest else None,
         "app_kwargs": {"middleware": [Middleware(one) for one in MIDDLEWARE]},
     }
-    return page.queue(max_size=LONGEST_QUEUE).launch(**(settings | overrides))
+    return page.queue(max_size=LONGEST_QUEUE, api_open=False).launch(**(settings | overrides))
+
+
+def refuse_vibe_mode() -> None:
+    """Refuse a mode of Gradio in which whoever sees the page can have the program rewritten.
+
+    Raises:
+        RestorationError: it is on where strangers share this host.
+    """
+    if runtime.is_public() and os.environ.get("GRADIO_VIBE_MODE"):
+        raise RestorationError(
+            "GRADIO_VIBE_MODE lets every visitor change the program: unset it on a shared host"
+        )
+
+
+def _is_upload(scope: Scope) -> bool:
+    return bool(scope["path"].rstrip("/").endswith("/gradio_api/upload"))
+
+
+def _upload_folder() -> Path:
+    """Where uploads go, or what there is of the way to it."""
+    folder = Path(get_upload_folder())
+    return next(one for one in (folder, *folder.parents) if one.is_dir())
 
 
 def _opens_page(scope: Scope) -> bool:
@@ -168,10 +247,3 @@ def _cookie(*, is_secure: bool) -> str:
     reach = "SameSite=None; Secure; Partitioned" if is_secure else "SameSite=Lax"
     secret = secrets.token_hex(OWNER_DIGITS // 2)
     return f"{OWNER_COOKIE}={secret}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; {reach}"
-
-
-async def _refuse(send: Send) -> None:
-    text = b'{"detail": "The request is too large: upload the picture first."}'
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": text})

@@ -17,6 +17,9 @@ def checked_seed(seed: int | None) -> int:
     """
     if seed is None:
         return secrets.randbelow(LARGEST_SEED)
-    if isinstance(seed, bool) or seed != int(seed) or not 0 <= seed <= LARGEST_SEED:
-        raise BadKnobError(f"seed: takes a whole number from 0 to {LARGEST_SEED} (got {seed})")
+    is_number = isinstance(seed, int | float) and not isinstance(seed, bool)
+    if not is_number or not 0 <= seed <= LARGEST_SEED or seed != int(seed):
+        raise BadKnobError(
+            f"seed: takes a whole number from 0 to {LARGEST_SEED} (got {seed!r:.60})"
+        )
     return int(seed)

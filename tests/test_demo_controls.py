@@ -73,7 +73,7 @@ KNOBS = {knob.key: knob for knob in knobs_of(Form)}
     ],
 )
 def test_a_knob_of_each_kind_has_its_control(key, kind):
-    assert type(control(KNOBS[key])) is kind
+    assert isinstance(control(KNOBS[key]), kind)
 
 
 @pytest.mark.parametrize("knob", KNOBS.values(), ids=lambda knob: knob.key)
