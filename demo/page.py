@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demo import compare_tab, degrade_tab, method_tab
+from demo.answering import Page
 from demo.album_chooser import NONE, Chooser
 from demo.controls import QUIET
 from demo.examples import examples
@@ -35,9 +36,7 @@ FOOTER = """
 
 def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
     """The page with a tab for each family of `methods`; imports no deep-learning library."""
-    with gr.Blocks(
-        title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_FOR)
-    ) as page:
+    with Page(title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_FOR)) as page:
         gr.HTML(HEADER)
         spoilt = examples()
         made = []
