@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from demo import compare_tab, degrade_tab, method_tab
-from demo.answering import Page
 from demo.album_chooser import NONE, Chooser
+from demo.answering import Page
 from demo.controls import QUIET
 from demo.examples import examples
 from demo.owners import forget_old, shelf_of
