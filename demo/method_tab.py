@@ -25,7 +25,7 @@ from demo.picture import PictureInput, picture_input
 from demo.presets import start
 from demo.restoring import Updates, View, restore
 from demo.serving import AT_ONCE
-from demo.switching import Panel
+from demo.switching import Panel, Switch
 from restoration.protocol import Method
 
 READY = "Choose a picture and press Run. The result appears here."
@@ -41,6 +41,12 @@ class MethodTab:
     picture: PictureInput
     chooser: Chooser | None
     """Of its album, where it has one."""
+    switch: Switch
+    """Its methods."""
+
+    def methods(self) -> set[str]:
+        """Their names."""
+        return {panel.form.method.name for panel in self.switch.panels}
 
 
 def families(methods: Sequence[Method]) -> list[tuple[Method, ...]]:
@@ -96,9 +102,10 @@ def build(methods: Sequence[Method], examples: list[Path]) -> MethodTab:
         _wire(filled, view, picture, extra)
         _watch(filled, chosen, extra)
         panels.append(Panel(filled, (row, column, outputs)))
+    switch = Switch(chosen, gr.State(first.name), panels, extra, lead, picture)
     if len(methods) > 1:
-        switching.wire(chosen, panels, extra, (lead, picture))
-    return MethodTab(name, title_of(first), picture, extra.chooser)
+        switching.wire(switch)
+    return MethodTab(name, title_of(first), picture, extra.chooser, switch)
 
 
 def _selector(methods: Sequence[Method], name: str) -> gr.Radio | gr.Dropdown | gr.State:

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import compare_tab, degrade_tab, method_tab
+from demo import compare_tab, degrade_tab, method_tab, offer, runs_tab
 from demo.album_chooser import NONE, Chooser
 from demo.answering import Page
 from demo.controls import QUIET
@@ -48,7 +48,12 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
             with gr.Tab("Compare", id="compare") as compare_place:
                 compare = compare_tab.build(methods)
             with gr.Tab("Degrade", id="degrade"):
-                degrade_tab.build(tabs, made, compare)
+                clean = degrade_tab.build(tabs, made, compare)
+            with gr.Tab("Runs", id="runs") as runs_place:
+                runs = runs_tab.build()
+        bar = offer.lay_out(tabs, made)
+        offer.wire(bar, [*(tab.picture for tab in made), compare.picture, clean])
+        runs_tab.wire(runs, runs_place, bar)
         gr.HTML(FOOTER.format(limits=runtime.policy().sentence()))
         page.load(_warm, None, None, queue=False, api_visibility="private")
         _show_albums(page, compare_place, compare.chooser, [tab.chooser for tab in made])

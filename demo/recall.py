@@ -38,11 +38,30 @@ def settings(method: Method, path: str) -> dict[str, Any]:
         BadRecipeError: the file holds no settings, or not of this method.
         BadKnobError: its knobs are not the method's.
     """
+    return fields_of(method, recipe_in(path))
+
+
+def recipe_in(path: str) -> Recipe:
+    """How a result was made.
+
+    Raises:
+        BadRecipeError: the file holds no settings, or none that can be used.
+    """
     recipe = read_recipe(path)
     if recipe is None:
         raise BadRecipeError(
             "this picture carries no settings: it takes a result PNG of this hub, as downloaded"
         )
+    return recipe
+
+
+def fields_of(method: Method, recipe: Recipe) -> dict[str, Any]:
+    """What a recipe says, checked against the method as it is now, by field key.
+
+    Raises:
+        BadRecipeError: it is not of this method, or of weights that the method does not have.
+        BadKnobError: its knobs are not the method's.
+    """
     _check(method, recipe)
     params = build(method.params, recipe.knobs)
     knobs = {name.replace(".", "_"): value for name, value in flatten(params).items()}
