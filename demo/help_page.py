@@ -24,7 +24,7 @@ they are measured as well; *Degrade* makes a bad picture of a good one.
 **From a program.** Every method is an endpoint of its name with the knobs below as arguments.
 `http://127.0.0.1:7860` stands for the address of this page; `/gradio_api/openapi.json` lists all
 there is for programs. Of what comes back, the first is the result, a PNG, and the second its
-recipe. With curl, PATH is what the upload answers, for every picture one, and ID what the call does.
+recipe. With curl, PATH is what an upload answers, one for every picture, and ID what the call does.
 """
 
 
