@@ -31,7 +31,8 @@ def _own_data(tmp_path_factory):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    patient = any(item.get_closest_marker(name) for name in ("slow", "browser", "gpu", "weights"))
+    marks = ("slow", "browser", "gpu", "weights", "processes")
+    patient = any(item.get_closest_marker(name) for name in marks)
     if call.when == "call" and call.duration > PATIENCE * RESERVE and not patient:
         report.outcome = "failed"
         report.longrepr = f"took {call.duration:.1f} s: make it faster or mark it slow"

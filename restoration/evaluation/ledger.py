@@ -77,8 +77,7 @@ def read(folder: Path) -> dict[Key, Entry]:
     Of lines in different ledgers one that says "done" is taken.
     """
     entries: dict[Key, Entry] = {}
-    whole = [folder / LEDGER] if (folder / LEDGER).is_file() else []
-    for path in (*whole, *sorted(folder.glob(PARTS))):
+    for path in _files(folder):
         here = {entry.key: entry for entry in _lines(path)}
         for key, entry in here.items():
             if key not in entries or entries[key].status != "done" or entry.status == "done":
@@ -87,7 +86,7 @@ def read(folder: Path) -> dict[Key, Entry]:
 
 
 def merge(folder: Path) -> None:
-    """Put one ledger, by id and label, in place of those of several processes.
+    """Put one ledger, by id and label, in place of those of several processes; no line is lost.
 
     Raises:
         RestorationError: the disk does not take it.
@@ -95,7 +94,8 @@ def merge(folder: Path) -> None:
     parts = sorted(folder.glob(PARTS))
     if not parts:
         return
-    entries = sorted(read(folder).values(), key=lambda entry: entry.key)
+    lines = [entry for path in _files(folder) for entry in _lines(path)]
+    entries = sorted(lines, key=lambda entry: entry.key)
     draft = folder / f".{secrets.token_hex(8)}.part"
     try:
         draft.write_text("".join(entry.model_dump_json() + "\n" for entry in entries), "utf-8")
@@ -118,6 +118,11 @@ def sha256_of(path: Path) -> str | None:
     except OSError:
         return None
     return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    whole = folder / LEDGER
+    return [*([whole] if whole.is_file() else []), *sorted(folder.glob(PARTS))]
 
 
 def _lines(path: Path) -> Iterable[Entry]:

@@ -59,10 +59,9 @@ def evaluate_together(plan: Plan, us: PartialState) -> Iterator[Progress]:
         yield from walk(plan, pictures, f"ledger-{us.process_index}.jsonl", claims.take)
         us.wait_for_everyone()
         if us.is_main_process:
-            claims.clear()
+            claims.remove()
             ledger.merge(plan.out)
             write_report(plan, pictures)
-        us.wait_for_everyone()
 
 
 def agreed(out: Path, us: PartialState) -> Path:
@@ -82,8 +81,12 @@ class Claims:
 
     def clear(self) -> None:
         """No picture is taken."""
+        self.remove()
+        self.folder.mkdir()
+
+    def remove(self) -> None:
+        """Leave no trace."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
 
     def take(self, item: Item) -> bool:
         """Take a picture; False where another process has it."""

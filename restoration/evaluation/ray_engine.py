@@ -57,7 +57,7 @@ def evaluate_steps(plan: Plan, workers: int | None = None) -> Iterator[Progress]
                 for row in rows:
                     yield count.picture(row["id"], len(plan.contenders), row["old"], row["failed"])
         finally:
-            Claims(plan.out / CLAIMS).clear()
+            Claims(plan.out / CLAIMS).remove()
             ledger.merge(plan.out)
             write_report(plan, pictures)
 
