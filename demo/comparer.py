@@ -14,8 +14,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class Shown:
     """What there is to say about it, such as its PSNR."""
     run: str = ""
     """The id under which it is kept among the runs; a blind test then keeps votes on it."""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """What is measured -> the number in words; for files that are made of a comparison."""
 
 
 def comparer(label: str, elem_id: str) -> gr.HTML:
