@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from restoration import metrics
+from restoration import (
+    measures_iqa,
+    metrics,
+    metrics_bands,
+    metrics_blind,
+    metrics_networks,
+    metrics_niqe,
+)
+from restoration.colour import resize
 from restoration.errors import BadKnobError, BadPictureError
-from restoration.measures import MEASURES, Borders, Need
+from restoration.measure_table import MEASURES, Measure, Need
+from restoration.measures import Borders
+from restoration.metrics import as_array
+from restoration.metrics_windows import WINDOW, Array
+from restoration.params import Tiles
+from restoration.tiling import stride_for, tile_for, windows
 
 WANTED: dict[Need, str] = {
     "result": "a result",
@@ -19,6 +33,8 @@ WANTED: dict[Need, str] = {
     "tiles": "the borders of the tiles",
 }
 CHANNELS = 3
+LARGEST_MISMATCH = 0.03
+"""Of two widths over heights; rounding a small picture's size explains no more."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +71,20 @@ class Given:
             "reference": self.reference is not None,
             "input": self.degraded is not None,
             "seeds": bool(self.seeds),
-            "tiles": self.borders is not None,
+            "tiles": self.borders is not None and any(map(len, self.borders)),
         }
         return not there[need]
+
+    @functools.cached_property
+    def array(self) -> Array:
+        """The result as NumPy takes it."""
+        return as_array(self.result)
+
+    @functools.cached_property
+    def bands(self) -> tuple[float, float, float, float]:
+        """See `band_errors`."""
+        assert self.reference is not None
+        return metrics_bands.band_errors(self.array, as_array(self.reference))
 
     def _pictures(self) -> Iterator[tuple[str, Tensor]]:
         yield "result", self.result
@@ -70,48 +97,100 @@ class Given:
 
 def take(given: Given, names: tuple[str, ...] | None) -> dict[str, float]:
     """What `measures.measured` gives."""
-    return {name: TAKEN[name](given) for name in _asked(given, names) if not _reason(given, name)}
+    taken = {}
+    for measure in asked(given, names):
+        if not _reason(given, measure):
+            outside = measure.name not in TAKEN
+            take_it = measures_iqa.taken(measure) if outside else TAKEN[measure.name]
+            taken[measure.name] = take_it(given)
+    return taken
 
 
 def lacking(given: Given, names: tuple[str, ...] | None) -> dict[str, str]:
     """What `measures.absent` gives."""
-    reasons = {name: _reason(given, name) for name in _asked(given, names)}
+    reasons = {measure.name: _reason(given, measure) for measure in asked(given, names)}
     return {name: reason for name, reason in reasons.items() if reason}
 
 
-def _asked(given: Given, names: tuple[str, ...] | None) -> list[str]:
-    """The measures that are meant; without names those of which everything was given."""
+def tile_borders(height: int, width: int, tiles: Tiles, scale: int = 1) -> Borders:
+    """Columns and rows at which tiles of a picture begin or end, in pixels of the result.
+
+    Args:
+        height: of the picture that was cut.
+        width: likewise.
+        tiles: how.
+        scale: how much larger the result is.
+    """
+    tile = tile_for(height, width, tiles, 1)
+    found = windows(height, width, tile, stride_for(tile, tiles))
+    rows = {edge * scale for top, bottom, _, _ in found for edge in (top, bottom)}
+    columns = {edge * scale for _, _, left, right in found for edge in (left, right)}
+    return sorted(columns - {0, width * scale}), sorted(rows - {0, height * scale})
+
+
+def asked(given: Given, names: tuple[str, ...] | None) -> list[Measure]:
+    """The measures that are meant; without names those of which everything was given.
+
+    Raises:
+        BadKnobError: there is no measure of that name.
+        MissingLibraryError: a measure of pyiqa was named, and pyiqa is not installed.
+    """
     if names is None:
-        return [
-            name
-            for name, measure in MEASURES.items()
-            if not any(given.lacks(need) for need in measure.needs)
-        ]
+        return [one for one in MEASURES.values() if not any(map(given.lacks, one.needs))]
     for name in names:
-        if name not in MEASURES:
+        if name not in MEASURES and not name.startswith(measures_iqa.PREFIX):
             raise BadKnobError(f"there is no measure {name!r:.60} (known: {', '.join(MEASURES)})")
-    return [name for name in MEASURES if name in names]
+    ours = [measure for name, measure in MEASURES.items() if name in names]
+    return [*ours, *(measures_iqa.named(name) for name in names if name not in MEASURES)]
 
 
-def _reason(given: Given, name: str) -> str:
+def _reason(given: Given, measure: Measure) -> str:
     """Why a measure cannot be taken, as a sentence; empty where it can."""
-    measure = MEASURES[name]
     missing = [WANTED[need] for need in WANTED if need in measure.needs and given.lacks(need)]
     if missing:
         return f"{measure.title} needs {' and '.join(missing)}."
+    height, width = given.result.shape[-2:]
+    least, most = SMALLEST.get(measure.name, 1), LARGEST.get(measure.name, height * width)
+    if min(height, width) < least:
+        return (
+            f"{measure.title} needs sides of at least {least} pixels; "
+            f"the result is {_size(given.result)}."
+        )
+    if height * width > most:
+        return (
+            f"{measure.title} takes pictures of up to {most / 1e6:.1f} megapixels; "
+            f"the result is {_size(given.result)}."
+        )
+    if mismatch := _mismatch(given, measure):
+        return mismatch
+    return metrics_networks.lacking(measure.name) if measure.weights else ""
+
+
+def _mismatch(given: Given, measure: Measure) -> str:
+    """What is of another size than it must be, as a sentence."""
     clean = given.reference if "reference" in measure.needs else None
     if clean is not None and clean.shape != given.result.shape:
         return (
             f"{measure.title} needs a clean picture of the result's size: "
             f"it is {_size(clean)}, the result {_size(given.result)}."
         )
-    least = SMALLEST.get(name, 1)
-    if min(given.result.shape[-2:]) < least:
+    others = given.seeds if "seeds" in measure.needs else ()
+    if any(other.shape != given.result.shape for other in others):
+        return f"{measure.title} needs results of one size."
+    start = given.degraded if "input" in measure.needs else None
+    if start is not None and not _could_be_made_of(given.result, start):
         return (
-            f"{measure.title} needs sides of at least {least} pixels; "
-            f"the result is {_size(given.result)}."
+            f"{measure.title} needs an input of the result's proportions and no larger: "
+            f"it is {_size(start)}, the result {_size(given.result)}."
         )
     return ""
+
+
+def _could_be_made_of(result: Tensor, start: Tensor) -> bool:
+    """Whether a result is an input at its own size or enlarged."""
+    down, across = (result.shape[side] / start.shape[side] for side in (-2, -1))
+    fits = min(down, across) >= 1 and abs(down / across - 1) <= LARGEST_MISMATCH
+    return fits and result.shape[0] == start.shape[0]
 
 
 def _size(picture: Tensor) -> str:
@@ -128,10 +207,55 @@ def _against(number: Callable[[Tensor, Tensor], float]) -> Callable[[Given], flo
     return taken
 
 
+def _by_network(number: Callable[[Tensor, Tensor], float]) -> Callable[[Given], float]:
+    """A number that a network finds between result and reference."""
+    return _against(lambda a, b: number(*(x.detach().float().cpu().clamp(0, 1) for x in (a, b))))
+
+
+def _input_difference(given: Given) -> float:
+    assert given.degraded is not None
+    small = resize(given.result.detach().float().cpu().clamp(0, 1), *given.degraded.shape[-2:])
+    return metrics_blind.difference(as_array(small), as_array(given.degraded))
+
+
+def _seams(given: Given) -> float:
+    assert given.borders is not None
+    return metrics_blind.seam_energy(given.array, given.borders)
+
+
 TAKEN: dict[str, Callable[[Given], float]] = {
     "psnr": _against(metrics.psnr),
     "ssim": _against(metrics.ssim),
+    "ms_ssim": _against(metrics.ms_ssim),
     "gradients": _against(metrics.gradient_magnitude_similarity),
+    "lpips": _by_network(metrics_networks.lpips),
+    "dists": _by_network(metrics_networks.dists),
+    "error_coarse": lambda given: given.bands[0],
+    "error_medium": lambda given: given.bands[1],
+    "error_fine": lambda given: given.bands[2],
+    "error_finest": lambda given: given.bands[3],
+    "niqe": lambda given: metrics_niqe.niqe(given.result),
+    "noise": lambda given: metrics_blind.noise_level(given.array),
+    "sharpness": lambda given: metrics_blind.sharpness(given.array),
+    "blockiness": lambda given: metrics_blind.blockiness(given.array),
+    "input_difference": _input_difference,
+    "seed_spread": lambda given: metrics_blind.seed_spread(
+        [given.array, *map(as_array, given.seeds)]
+    ),
+    "seams": _seams,
 }
-SMALLEST = {"ssim": metrics.WINDOW, "gradients": 3}
+SMALLEST = {
+    "ssim": WINDOW,
+    "ms_ssim": metrics.MS_SSIM_SMALLEST,
+    "gradients": 3,
+    "lpips": metrics_networks.SMALLEST,
+    "dists": metrics_networks.SMALLEST,
+    "niqe": metrics_niqe.SMALLEST,
+    "noise": 3,
+    "sharpness": metrics_blind.BLUR_LENGTH + 1,
+    "blockiness": 2 * metrics_blind.BLOCK,
+    "seams": 3,
+}
 """The shorter side in pixels that a measure needs."""
+LARGEST = {"dists": 2_000_000}
+"""Pixels beyond which a measure would take more memory than it is worth."""

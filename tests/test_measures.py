@@ -11,6 +11,7 @@ from restoration import measuring
 from restoration.errors import BadKnobError, BadPictureError
 from restoration.measures import MEASURES, absent, measured
 from restoration.noise import seeded
+from restoration.params import Tiles
 
 
 def drawn(height=32, width=40):
@@ -91,6 +92,81 @@ def test_values_that_are_not_numbers_are_refused():
 def test_pictures_of_other_channels_are_refused(channels):
     with pytest.raises(BadPictureError, match=r"the reference has the shape \(1, ., 32, 40\)"):
         measured(drawn(), reference=torch.zeros(1, channels, 32, 40))
+
+
+def test_a_number_without_a_reference_needs_nothing_but_the_result():
+    taken = measured(drawn(200, 200))
+    assert list(taken) == ["niqe", "noise", "sharpness", "blockiness"]
+
+
+def test_the_bands_of_the_error_stand_beside_psnr():
+    clean = drawn()
+    taken = measured(worse(clean), reference=clean)
+    square = sum(taken[f"error_{band}"] ** 2 for band in ("coarse", "medium", "fine", "finest"))
+    assert 10 * math.log10(255**2 / square) == pytest.approx(taken["psnr"], abs=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_an_enlarged_picture_is_consistent_with_what_it_was_made_from(scale):
+    small = drawn(32, 40)
+    large = small.repeat_interleave(scale, -1).repeat_interleave(scale, -2)
+    assert measured(large, degraded=small)["input_difference"] < 3
+
+
+def test_a_result_smaller_than_its_input_has_no_consistency():
+    reason = absent(drawn(16, 20), degraded=drawn())["input_difference"]
+    assert reason.startswith("Change from the input needs an input of the result's proportions")
+
+
+def test_results_of_several_seeds_have_a_spread():
+    clean = drawn()
+    assert measured(clean, seeds=[worse(clean)])["seed_spread"] > 1
+
+
+def test_results_of_several_sizes_have_no_spread():
+    reason = absent(drawn(), seeds=[drawn(40, 40)])["seed_spread"]
+    assert reason == "Spread of seeds needs results of one size."
+
+
+def test_tiles_have_seams_where_their_borders_are():
+    stepped = drawn(64, 64)
+    stepped[..., 32:] = 1 - stepped[..., 32:]
+    assert measured(stepped, borders=((32,), ()))["seams"] > 1.5
+
+
+def test_a_picture_in_one_piece_has_no_seams():
+    reason = absent(drawn(), borders=((), ()), names=["seams"])["seams"]
+    assert reason == "Seams needs the borders of the tiles."
+
+
+def test_the_borders_of_tiles_are_where_they_begin_or_end():
+    found = measuring.tile_borders(100, 160, Tiles(size=64, overlap=0.25), scale=2)
+    assert found == ([2 * x for x in (48, 64, 96, 112)], [2 * y for y in (36, 64)])
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_an_even_picture_has_numbers(level):
+    even = torch.full((1, 3, 200, 200), level)
+    taken = measured(even, reference=even, degraded=even, seeds=[even], borders=((8,), (8,)))
+    assert not [name for name, value in taken.items() if math.isnan(value)]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1)], ids=str)
+def test_a_picture_of_one_line_has_the_numbers_that_need_no_window(size):
+    line = drawn(*size)
+    assert list(measured(line, reference=line, degraded=line)) == [
+        "psnr",
+        "error_coarse",
+        "error_medium",
+        "error_fine",
+        "error_finest",
+        "input_difference",
+    ]
+
+
+def test_values_out_of_range_are_clamped_first():
+    bright = torch.full((1, 3, 4, 4), 1.5)
+    assert measured(bright, reference=torch.ones(1, 3, 4, 4))["psnr"] == math.inf
 
 
 def test_the_order_in_memory_does_not_matter():
