@@ -24,8 +24,10 @@ from restoration import (
     degradation_kinds,
     front,
     listing,
+    measure_commands,
     progress,
     recognition_commands,
+    runs_commands,
     weights_commands,
 )
 from restoration.errors import BadKnobError, RestorationError
@@ -154,6 +156,11 @@ def album_command(name: str) -> Callable[..., None]:
     return album_commands.COMMANDS[name]
 
 
+def runs_command(name: str) -> Callable[..., None]:
+    """What is done with runs under this name."""
+    return runs_commands.COMMANDS[name]
+
+
 def train_command(part: str) -> Callable[..., None]:
     """The command that trains `part`; imported late, since training needs torch."""
     from restoration.training import commands
@@ -164,8 +171,11 @@ def train_command(part: str) -> Callable[..., None]:
 COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
     "methods": lambda: list_methods,
     **{f"restore {name}": functools.partial(restore_command, name) for name in METHODS},
+    "again": lambda: runs_commands.again,
     "degrade": lambda: degrade_command(""),
     "evaluate": evaluate_command,
+    "measure": lambda: measure_commands.measure,
+    "measures": lambda: measure_commands.list_all,
     "recognise": lambda: recognition_commands.recognise,
     "weights list": lambda: weights_commands.list_all,
     "weights fetch": lambda: weights_commands.fetch,
@@ -173,6 +183,7 @@ COMMANDS: dict[str, Callable[[], Callable[..., None]]] = {
     "weights convert": lambda: weights_commands.convert,
     "weights delete": lambda: weights_commands.delete,
     **{f"album {name}": functools.partial(album_command, name) for name in album_commands.COMMANDS},
+    **{f"runs {name}": functools.partial(runs_command, name) for name in runs_commands.COMMANDS},
     **{f"train {part}": functools.partial(train_command, part) for part in TRAINED},
 }
 

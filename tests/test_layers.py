@@ -59,11 +59,11 @@ LAYERS = (
     {"model_files"},
     {"stray_files"},
     {"front", "lent_gpu"},
-    {"listing", "snippets", "beside", "progress", "comparer", "pace"},
+    {"again", "listing", "snippets", "beside", "progress", "comparer", "pace"},
     {"course"},
     {"evaluation", "training"},
     {"album_jobs"},
-    {"album_commands", "recognition_commands", "weights_commands"},
+    {"album_commands", "recognition_commands", "measure_commands", "weights_commands", "runs_commands"},
     {"__init__", "__main__"},
 )
 FLOOR = {name: level for level, names in enumerate(LAYERS) for name in names}
