@@ -99,7 +99,7 @@ EXPORTS = (
 
 def lay_out(compared: gr.State, elem_id: str) -> None:
     """Buttons that make files of what the state holds: a `Compared`, or None."""
-    with gr.Accordion("Take this comparison along", open=False, elem_id=elem_id):
+    with gr.Accordion("Export this comparison", open=False, elem_id=elem_id):
         lines = "".join(f"<li><b>{one.title}</b>: {one.help}</li>" for one in EXPORTS)
         gr.HTML(
             f'<ul class="about">{lines}</ul><p class="about">None of them tells where or when '
