@@ -8,13 +8,15 @@ from typing import Any
 
 import gradio as gr
 
-from demo import comparer, gate, lineups
+from demo import comparer, gate, lineups, sweep_panel
 from demo.album_chooser import Chooser
 from demo.album_view import tried
 from demo.beside import Beside, beside
-from demo.comparing import Asked, Results, View, compare
-from demo.controls import MOST_RADIOS, QUIET, controls, seed_control, seed_of, stops
+from demo.comparing import Asked, View, compare
+from demo.controls import DRAWN, MOST_RADIOS, QUIET, controls, seed_control, seed_of, stops
+from demo.downloads import downloads
 from demo.fragments import status
+from demo.gallery import Results
 from demo.method_form import variants
 from demo.method_tab import families
 from demo.owners import shelf_of
@@ -28,6 +30,8 @@ from demo.settings_list import (
     Setting,
     added,
     defaults,
+    joined,
+    moved,
     setting_of,
     settings_list,
     without,
@@ -67,9 +71,10 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
             )
             extra = beside(list(methods.values()), picture, "compare", frozenset(), twice=False)
         with gr.Column(scale=3, min_width=300):
-            chosen = _chosen(methods, extra)
-            lineups.lay_out(methods, chosen)
+            chosen, begin = _chosen(methods, extra)
             _adding(methods, chosen)
+            sweep_panel.build(chosen, begin)
+            lineups.lay_out(methods, chosen)
             seed = seed_control("compare-seed")
     with gr.Row(elem_classes="actions"):
         run = gr.Button("Run", variant="primary", elem_classes="run", elem_id="compare-run")
@@ -85,7 +90,8 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
         request: gr.Request,
         *given: Any,
     ) -> Iterator[Updates]:
-        more = dict(zip(extra.fields, given, strict=True)) | {"shelf": shelf_of(request)}
+        more = dict(zip(extra.fields, given, strict=True))
+        more |= {"shelf": shelf_of(request), "request": request}
         asked = Asked(picture, reference, settings, seed_of(seed), more)
         with gate.place(request):
             yield from compare(view, asked, before)
@@ -107,6 +113,7 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
 
 def _view(run: gr.Button, stop: gr.Button) -> View:
     state = gr.HTML(status(READY, kind="idle"), label="Status", elem_id="compare-status")
+    planned = gr.HTML("", label="Plan", elem_id="compare-plan", elem_classes="quiet")
     noted = gr.HTML("", label="Notes", elem_classes="quiet")
     compared = comparer.comparer("Comparison of the results", elem_id="compare-comparer")
     table = gr.HTML(
@@ -117,32 +124,33 @@ def _view(run: gr.Button, stop: gr.Button) -> View:
         elem_classes="quiet",
         apply_default_css=False,
     )
-    with gr.Row(elem_classes="actions"):
-        downloads = [
-            gr.DownloadButton(visible=False, elem_id=f"compare-download-{place + 1}")
-            for place in range(MOST_SETTINGS)
-        ]
-    return View(run, stop, state, noted, compared, table, downloads, gr.State(None))
+    files = downloads("compare-downloads")
+    return View(run, stop, state, planned, noted, compared, table, files, gr.State(None))
 
 
-def _chosen(methods: Mapping[str, Method], extra: Beside) -> Chosen:
+def _chosen(methods: Mapping[str, Method], extra: Beside) -> tuple[Chosen, tuple[Setting, ...]]:
+    """The list, and what it begins with."""
     gr.HTML(f"<h2>Settings to compare, {MOST_SETTINGS} at most</h2>")
     firsts = [family[0] for family in families(list(methods.values()))]
     begin = defaults({method.name: method for method in firsts})
     chosen = Chosen(gr.State(begin), settings_list(begin, elem_id="compare-settings"), extra)
-    every = gr.Button("Add the default of every method", size="sm", elem_id="compare-defaults")
+    with gr.Row(elem_classes="actions"):
+        every = gr.Button("Add the default of every method", size="sm", elem_id="compare-defaults")
+        clear = gr.Button("Clear the list", size="sm", elem_id="compare-clear")
     every.click(
-        lambda settings: chosen.update(tried(added, settings, *defaults(methods))),
+        lambda settings: chosen.update(tried(joined, settings, *defaults(methods))),
         chosen.state,
         chosen.outputs(),
         **QUIET,
     )
+    clear.click(lambda: chosen.update(()), None, chosen.outputs(), **QUIET)
 
-    def remove(settings: tuple[Setting, ...], event: gr.EventData) -> tuple[Any, ...]:
-        return chosen.update(without(settings, event.index))
+    def pressed(settings: tuple[Setting, ...], event: gr.EventData) -> tuple[Any, ...]:
+        change = moved if event.up else without
+        return chosen.update(change(settings, event.index))
 
-    chosen.listing.click(remove, chosen.state, chosen.outputs(), **QUIET)
-    return chosen
+    chosen.listing.click(pressed, chosen.state, chosen.outputs(), **QUIET)
+    return chosen, begin
 
 
 def _adding(methods: Mapping[str, Method], chosen: Chosen) -> None:
@@ -156,10 +164,17 @@ def _adding(methods: Mapping[str, Method], chosen: Chosen) -> None:
             label="Method",
             visible=len(names) > 1,
         )
+        seed = gr.Number(
+            DRAWN,
+            precision=0,
+            label="Its own seed",
+            info="With -1 it takes the seed of the comparison, further below.",
+            elem_id="compare-add-seed",
+        )
         forms = []
         for place, one in enumerate(methods.values()):
             with gr.Column(visible=place == 0, elem_classes="knobs") as form:
-                _form(one, chosen)
+                _form(one, chosen, seed)
             forms.append(form)
         method.change(
             lambda name: [gr.Column(visible=name == one) for one in names],
@@ -170,7 +185,7 @@ def _adding(methods: Mapping[str, Method], chosen: Chosen) -> None:
         )
 
 
-def _form(method: Method, chosen: Chosen) -> None:
+def _form(method: Method, chosen: Chosen, seed: gr.Number) -> None:
     """The variant, presets and knobs of one method, and the button that adds what they say."""
     choices, ready = variants(method)
     variant = gr.Dropdown(choices, value=ready, label="Weights", filterable=False)
@@ -186,11 +201,14 @@ def _form(method: Method, chosen: Chosen) -> None:
     keys = list(fields)
     add = gr.Button("Add this setting", elem_id=f"compare-add-{method.name}")
 
-    def take(settings: tuple[Setting, ...], variant: str, *values: Any) -> tuple[Any, ...]:
-        one = tried(setting_of, method, variant, dict(zip(keys, values, strict=True)))
+    def take(
+        settings: tuple[Setting, ...], seed: int, variant: str, *values: Any
+    ) -> tuple[Any, ...]:
+        knobs = dict(zip(keys, values, strict=True))
+        one = tried(setting_of, method, variant, knobs, seed_of(seed))
         return chosen.update(tried(added, settings, one))
 
-    add.click(take, [chosen.state, variant, *fields.values()], chosen.outputs(), **QUIET)
+    add.click(take, [chosen.state, seed, variant, *fields.values()], chosen.outputs(), **QUIET)
     preset.input(
         lambda name: list(preset_values(method, name).values()),
         preset,

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 
 from demo import beside, comparer, failures
-from demo.fragments import notes, status
+from demo.downloads import offered
+from demo.fragments import duration, notes, status
+from demo.gallery import Gallery, Results
 from demo.picture import refusal
-from demo.recognition import in_short
 from demo.reel import Reel
-from demo.restoring import Updates, keep
-from demo.results_table import OLD, Row, size_text, table, table_as_old
+from demo.restoring import Updates
+from demo.results_table import OLD, size_text, table_as_old
 from demo.settings_list import Setting
 from restoration import front
+from restoration.course import Course
 from restoration.errors import BadKnobError, BadPictureError, RestorationError
+from restoration.front import Job
 from restoration.protocol import Step
 from restoration.runtime import limits
+from restoration.seeds import checked_seed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from restoration.image_io import Picture
-
 LARGEST_MISMATCH = 0.03
 """Of two widths over heights; rounding a small picture's size explains no more."""
-Results = tuple[dict[str, Any], str]
-"""What the comparer shows, and the table below it."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,25 @@ class View:
     run: gr.Button
     stop: gr.Button
     status: gr.HTML
+    plan: gr.HTML
+    """What will be run, in which order, and what each is expected to need."""
     notes: gr.HTML
     comparer: gr.HTML
     table: gr.HTML
-    downloads: Sequence[gr.DownloadButton]
-    """One for each setting that fits."""
+    files: gr.HTML
+    """To download."""
     shown: gr.State
-    """A `Results` or None: kept so that it can be marked as old when the next run starts."""
+    """`Results` or None: kept so that they can be marked as old when the next run starts."""
 
     def outputs(self) -> list[Any]:
         """All of them."""
         return [
             self.status,
+            self.plan,
             self.notes,
             self.comparer,
             self.table,
-            *self.downloads,
+            self.files,
             self.shown,
             self.run,
             self.stop,
@@ -66,14 +69,24 @@ class View:
         """A run begins: what the last one left stays to be seen, marked as old."""
         updates = {
             self.status: status("Reading the pictures …"),
+            self.plan: "",
             self.notes: "",
             self.run: gr.update(interactive=False),
             self.stop: gr.update(interactive=True),
         }
         if before is not None:
-            updates[self.comparer] = comparer.with_note(before[0], OLD)
-            updates[self.table] = table_as_old(before[1])
+            updates[self.comparer] = comparer.with_note(before.value, OLD)
+            updates[self.table] = table_as_old(before.numbers)
         return updates
+
+    def brought(self, results: Results) -> Updates:
+        """The results so far."""
+        return {
+            self.comparer: results.value,
+            self.table: results.numbers,
+            self.files: offered(results.files),
+            self.shown: results,
+        }
 
     def ended(self, text: str, kind: str) -> Updates:
         """A run is over."""
@@ -112,33 +125,91 @@ def compare(view: View, asked: Asked, before: Results | None) -> Iterator[Update
 
 
 def _compare(view: View, asked: Asked) -> Iterator[Updates]:
-    jobs = _jobs(asked)
-    gallery = Gallery(jobs[0][1].picture, jobs[0][1].reference)
-    yield {view.notes: notes(gallery.picture.notes)}
-    for place, (setting, job) in enumerate(jobs):
-        reel = Reel()
+    jobs, settings = _jobs(asked), asked.settings
+    course = Course(jobs)
+    gallery = Gallery(jobs[0].picture, jobs[0].reference, settings)
+    yield {view.notes: notes(gallery.picture.notes), view.plan: plan(settings, course)}
+    seconds = 0.0
+    for turn, place in enumerate(course.order):
+        head = f"Run {turn + 1} of {len(jobs)} · {settings[place].label}"
         try:
-            with closing(cast(Generator[Step], job.steps())) as steps:
-                for step in steps:
-                    reel.add(step)
-                    told = f"Setting {place + 1} of {len(jobs)} · {setting.label} · {reel.told()}"
-                    share = (place + (reel.share or 0)) / len(jobs)
-                    yield {view.status: status(told, share=share)}
-            reel.stop()
-            gallery.add(setting, job, reel)
+            reel = yield from _played(view, course, place, Turn(head, turn, len(jobs)))
+            gallery.add(place, jobs[place], reel, asked.given.get("request"))
+            seconds += reel.seconds
+            course.over()
         except RestorationError as error:  # one that fails leaves the others their turn
-            gallery.rows.append(Row(setting.label, remark=failures.sentence(error)))
-        yield gallery.updates(view)
-    failed = len(jobs) - len(gallery.results)
-    seed = jobs[0][1].seed
+            course.failed()
+            gallery.failed(place, failures.sentence(error))
+        yield view.brought(gallery.results())
+    failed = len(jobs) - gallery.count
+    seeds = ", ".join(map(str, dict.fromkeys(job.seed for job in jobs)))
     words = (
-        f"{failed} of {len(jobs)} failed: the table says why" if failed else f"Done · seed {seed}"
+        f"{failed} of {len(jobs)} failed: the table says why"
+        if failed
+        else f"Done in {duration(seconds)} · seed {seeds}"
     )
     yield view.ended(words, "bad" if failed else "good")
 
 
-def _jobs(asked: Asked) -> list[tuple[Setting, front.Job]]:
-    """Everything that is asked for, checked before the first of it runs, under one seed."""
+@dataclass(frozen=True)
+class Turn:
+    """Which run of a comparison this is."""
+
+    head: str
+    place: int
+    of: int
+
+    def told(self, reel: Reel, course: Course) -> str:
+        """How far the comparison is, as HTML."""
+        share = (self.place + (reel.share or 0)) / self.of
+        left = course.left()
+        time = "" if left is None else f" · {in_all(left, sure=course.is_sure())}"
+        return status(f"{self.head} · {reel.counted()}{time}", share=share)
+
+
+def in_all(seconds: float, *, sure: bool) -> str:
+    """How long a comparison still takes, in words."""
+    return f"{'about' if sure else 'at a guess'} {duration(seconds)} left in all"
+
+
+def _played(view: View, course: Course, place: int, turn: Turn) -> Generator[Updates, None, Reel]:
+    """Do a job and show how far it is; gives its steps."""
+    reel = Reel()
+    with closing(cast(Generator[Step], course.steps(place))) as steps:
+        for step in steps:
+            reel.add(step)
+            yield {view.status: turn.told(reel, course)}
+    reel.stop()
+    return reel
+
+
+def plan(settings: Sequence[Setting], course: Course) -> str:
+    """What will be run, in which order, and what each is expected to need, as HTML."""
+    count, left = len(settings), course.left()
+    runs = "1 run" if count == 1 else f"{count} runs"
+    loads = {0: "", 1: " · 1 model to load"}.get(course.loads, f" · {course.loads} models to load")
+    time = "how long is told once the first is under way"
+    if left is not None:
+        time = f"{'about' if course.is_sure() else 'at a guess'} {duration(left)}"
+    lines = []
+    for place in course.order:
+        seconds = course.seconds(place)
+        need = course.jobs[place].outlook()
+        told = [f"about {duration(seconds)}"] if seconds is not None and not need else []
+        more = " · ".join([*told, *([need] if need else [])])
+        small = f"<small>{html.escape(more)}</small>" if more else ""
+        lines.append(f"<li>{html.escape(settings[place].label)}{small}</li>")
+    return (
+        f'<details class="course"><summary>{html.escape(f"Plan: {runs}{loads} · {time}")}</summary>'
+        f"<ol>{''.join(lines)}</ol></details>"
+    )
+
+
+def _jobs(asked: Asked) -> list[Job]:
+    """Everything that is asked for, checked before the first of it runs.
+
+    One seed is drawn for all that have none of their own.
+    """
     from restoration import image_io
 
     if asked.picture is None:
@@ -149,19 +220,19 @@ def _jobs(asked: Asked) -> list[tuple[Setting, front.Job]]:
     reference = image_io.read(asked.reference, limits()) if asked.reference else None
     if reference is not None:
         _check_proportions(_size(picture.image), _size(reference.image))
-    jobs: list[tuple[Setting, front.Job]] = []
-    for one in asked.settings:
-        job = front.prepare(
+    seed = checked_seed(asked.seed)
+    return [
+        front.prepare(
             one.method.name,
             picture,
             variant=one.variant.name,
-            seed=jobs[0][1].seed if jobs else asked.seed,
+            seed=seed if one.seed is None else one.seed,
             knobs=one.knobs(),
             reference=reference,
             **beside.read(one.method, one.values(), asked.given, picture),
         )
-        jobs.append((one, job))
-    return jobs
+        for one in asked.settings
+    ]
 
 
 def _check_proportions(picture: tuple[int, int], reference: tuple[int, int]) -> None:
@@ -172,77 +243,6 @@ def _check_proportions(picture: tuple[int, int], reference: tuple[int, int]) -> 
             f"The clean original has other proportions ({size_text(reference)}) than the picture "
             f"({size_text(picture)}): take the original of this very picture, or none."
         )
-
-
-class Gallery:
-    """The pictures and numbers of a run as they come in."""
-
-    def __init__(self, picture: Picture, reference: Picture | None) -> None:
-        self.picture = picture
-        self.reference = reference
-        self.rows = [self._row("Input", picture.image)]
-        self.results: list[tuple[str, Path]] = []
-        """Label and file of each, in order."""
-        self._shown = [_shown(self.rows[0], keep(picture, "input"))]
-        self._clean: list[comparer.Shown] = []
-        if reference is not None:
-            row = Row("Clean original", _size(reference.image))
-            self._clean = [_shown(row, keep(reference, "clean"))]
-
-    def add(self, setting: Setting, job: front.Job, reel: Reel) -> None:
-        """Take in the result of a setting."""
-        image = reel.final()
-        row = replace(
-            self._row(setting.label, image, job.picture.image),
-            seconds=reel.seconds,
-            seed=job.seed,
-            measured=reel.measured(),
-            recognised=in_short(reel.recognised()),
-        )
-        mark = f"{len(self.rows)}-{job.method.name}-{job.variant.name}"
-        path = keep(replace(job.picture, image=image), mark, job.recipe())
-        self.rows.append(row)
-        self.results.append((setting.label, path))
-        self._shown.append(_shown(row, path))
-
-    def updates(self, view: View) -> Updates:
-        """The results so far."""
-        shown = [*self._shown, *self._clean]
-        value = comparer.comparison(shown, len(shown) - 1 if self._clean else None)
-        numbers = table(self.rows)
-        return {
-            view.comparer: value,
-            view.table: numbers,
-            view.shown: (value, numbers),
-            **self._downloads(view),
-        }
-
-    def _downloads(self, view: View) -> Updates:
-        updates = {button: gr.update(visible=False) for button in view.downloads}
-        for button, (label, path) in zip(view.downloads, self.results, strict=False):
-            text = f"Download {label} (PNG)"
-            updates[button] = gr.update(value=str(path), label=text, visible=True)
-        return updates
-
-    def _row(self, label: str, image: Tensor, degraded: Tensor | None = None) -> Row:
-        """The line of a picture with its numbers; `degraded` is what it was made from."""
-        from restoration.colour import resize
-        from restoration.measures import measured
-
-        clean, remark = None, ""
-        if self.reference is not None:
-            clean = self.reference.image
-            if clean.shape != image.shape:
-                clean = resize(clean, *image.shape[-2:]).clamp(0, 1)
-                size = size_text(_size(image))
-                remark = f"measured against the original resized to {size}"
-        numbers = measured(image, reference=clean, degraded=degraded)
-        return Row(label, _size(image), numbers, remark=remark)
-
-
-def _shown(row: Row, path: Path) -> comparer.Shown:
-    assert row.size is not None
-    return comparer.Shown(row.label, path, row.size, row.caption())
 
 
 def _size(image: Tensor) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -11,7 +12,8 @@ from demo.album_view import tried
 from demo.controls import QUIET
 from demo.owners import shelf_of
 from demo.presets import start
-from demo.settings_list import Chosen, Setting
+from demo.settings_list import Cell, Chosen, Setting, shown
+from demo.sweeping import title_of
 from restoration import front
 from restoration.albums import Shelf
 from restoration.params import build
@@ -24,7 +26,7 @@ def lay_out(methods: Mapping[str, Method], chosen: Chosen) -> None:
     if not offered:
         return
     gr.HTML('<p class="about">Or line up one method at several settings:</p>')
-    with gr.Row(elem_classes="actions"):
+    with gr.Row(elem_classes="actions", equal_height=True):
         for place, (method, sweep) in enumerate(offered):
             button = gr.Button(
                 f"{method.title}: {sweep.name}. {sweep.help}",
@@ -58,7 +60,13 @@ def settings(method: Method, sweep: Sweep, variant: str | None = None) -> tuple[
         MissingWeightsError: they are not on disk.
     """
     version, first = front.variant_of(method.name, variant), start(method)
-    return tuple(
-        Setting(method, version, build(method.params, {**first, **knobs}), tuple(knobs))
-        for knobs in sweep.settings
-    )
+    names = {name for knobs in sweep.settings for name in knobs}
+    made = []
+    for knobs in sweep.settings:
+        params = build(method.params, {**first, **knobs})
+        one = Setting(method, version, params, told=tuple(knobs))
+        if len(names) == 1:
+            name = next(iter(names))
+            one = replace(one, cell=Cell(shown(one.knobs()[name]), "", title_of(name), ""))
+        made.append(one)
+    return tuple(made)

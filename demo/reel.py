@@ -99,9 +99,13 @@ class Reel:
 
     def told(self) -> str:
         """The state in words."""
+        return f"{self.counted()}{self.left()}"
+
+    def counted(self) -> str:
+        """What is done now and which step that is, in words."""
         assert self.last is not None
         count = f" · {self.last.done} of {self.last.total}" if self.share else ""
-        return f"{self.said()}{count}{self.left()}"
+        return f"{self.said()}{count}"
 
     def preview_is_due(self) -> bool:
         """Whether the page should see the picture so far."""

@@ -15,9 +15,24 @@ from restoration import front
 from restoration.errors import BadKnobError, MissingWeightsError
 from restoration.params import Params, Scalar, build, flatten, knobs_of
 from restoration.protocol import Method, Need, Variant
+from restoration.seeds import checked_seed
 
 ASSETS = Path(__file__).parent / "assets" / "settings_list"
-MOST_SETTINGS = 4
+MOST_SETTINGS = 9
+LONGEST = 40
+"""Characters of a text that a label repeats."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Where a setting stands in the grid of a sweep: plain text."""
+
+    column: str
+    row: str
+    column_title: str
+    """What varies along the columns, such as a knob."""
+    row_title: str
+    """What varies down the rows; empty where there is one row only."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +42,18 @@ class Setting:
     method: Method = field(hash=False)  # Gradio hashes what a session holds; presets have no hash
     variant: Variant
     params: Params
-    told: tuple[str, ...] = ()
+    seed: int | None = None
+    """Its own; None where it takes that of the comparison."""
+    told: tuple[str, ...] = field(default=(), compare=False)
     """Knobs that its label names in any case."""
+    cell: Cell | None = field(default=None, compare=False)
+    """Of the sweep it is part of."""
 
     @property
     def label(self) -> str:
         """What tells it from others at a glance, for the pictures and the table."""
-        return ", ".join([f"{self.method.title} {self.variant.name}", *self._turned()])
+        seed = [] if self.seed is None else [f"seed {self.seed}"]
+        return ", ".join([f"{self.method.title} {self.variant.name}", *self._turned(), *seed])
 
     @property
     def detail(self) -> str:
@@ -52,7 +72,7 @@ class Setting:
         """The knobs that are not at their defaults, and those that are told anyway."""
         values = self.knobs()
         return [
-            f"{knob.name.replace('.', ' ').replace('_', ' ')} {_shown(values[knob.name])}"
+            f"{knob.name.replace('.', ' ').replace('_', ' ')} {shown(values[knob.name])}"
             for knob in knobs_of(self.method.params)
             if values[knob.name] != knob.default or knob.name in self.told
         ]
@@ -76,15 +96,18 @@ class Chosen:
         return settings, listed(settings), *self.extra.seen(wanted_by(settings)).values()
 
 
-def setting_of(method: Method, variant: str, values: Mapping[str, object]) -> Setting:
+def setting_of(
+    method: Method, variant: str, values: Mapping[str, object], seed: int | None = None
+) -> Setting:
     """A setting from a form.
 
     Raises:
-        BadKnobError: a knob is out of range, or the method has no such variant.
+        BadKnobError: a knob or the seed is out of range, or the method has no such variant.
     """
+    own = None if seed is None else checked_seed(seed)
     for known in method.variants:
         if known.name == variant:
-            return Setting(method, known, build(method.params, values))
+            return Setting(method, known, build(method.params, values), own)
     raise BadKnobError(f"{method.title} has no variant {variant!r:.60}")
 
 
@@ -107,19 +130,31 @@ def defaults(methods: Mapping[str, Method]) -> tuple[Setting, ...]:
     return tuple(made[:MOST_SETTINGS])
 
 
-def added(settings: tuple[Setting, ...], *more: Setting) -> tuple[Setting, ...]:
-    """The settings with `more` at their end, each of them once.
+def added(settings: tuple[Setting, ...], one: Setting) -> tuple[Setting, ...]:
+    """The settings with another one at their end.
+
+    Raises:
+        BadKnobError: it is among them already, or they would be more than fit.
+    """
+    if one in settings:
+        raise BadKnobError(
+            f"{one.label} is on the list already: change a knob, the weights or the seed"
+        )
+    return joined(settings, one)
+
+
+def joined(settings: tuple[Setting, ...], *more: Setting) -> tuple[Setting, ...]:
+    """The settings with those of `more` at their end that are not among them.
 
     Raises:
         BadKnobError: they would be more than fit.
     """
-    new = list(settings)
-    new.extend(one for one in more if one not in settings)
+    new = (*settings, *(one for one in more if one not in settings))
     if len(new) > MOST_SETTINGS:
         raise BadKnobError(
             f"a comparison holds {MOST_SETTINGS} settings: remove one before adding another"
         )
-    return tuple(new)
+    return new
 
 
 def without(settings: tuple[Setting, ...], index: object) -> tuple[Setting, ...]:
@@ -127,8 +162,16 @@ def without(settings: tuple[Setting, ...], index: object) -> tuple[Setting, ...]
     return tuple(one for place, one in enumerate(settings) if place != index)
 
 
+def moved(settings: tuple[Setting, ...], index: object) -> tuple[Setting, ...]:
+    """The settings with the one at `index` before the one it followed."""
+    if not isinstance(index, int) or not 0 < index < len(settings):
+        return settings
+    ahead, one = settings[index - 1 : index + 1]
+    return (*settings[: index - 1], one, ahead, *settings[index + 1 :])
+
+
 def settings_list(value: tuple[Setting, ...], elem_id: str) -> gr.HTML:
-    """The list on the page; its click event carries the `index` that is to be removed."""
+    """The list on the page; its click event carries an `index`, and whether it goes `up` or out."""
     return gr.HTML(
         value=listed(value),
         label="Settings to compare",
@@ -152,7 +195,10 @@ def listed(settings: tuple[Setting, ...]) -> list[dict[str, str]]:
     return [{"label": one.label, "detail": one.detail} for one in settings]
 
 
-def _shown(value: Scalar) -> str:
+def shown(value: Scalar) -> str:
+    """The value of a knob in words."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST else f"{value[:LONGEST].rstrip()} …"
+    return f"{value:g}"

@@ -13,7 +13,18 @@ from PIL import Image
 from demo import compare_tab, comparing, settings_list
 from demo.album_view import tried
 from demo.comparing import Asked, View, compare
-from demo.settings_list import MOST_SETTINGS, Setting, added, listed, setting_of, without
+from demo.gallery import Results, axes
+from demo.settings_list import (
+    MOST_SETTINGS,
+    Cell,
+    Setting,
+    added,
+    joined,
+    listed,
+    moved,
+    setting_of,
+    without,
+)
 from restoration.errors import BadKnobError
 from tests import fakes
 
@@ -28,6 +39,8 @@ def libraries():
 @pytest.fixture(autouse=True)
 def uploads(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setenv("RESTORATION_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("RESTORATION_DATA", str(tmp_path / "data"))
     return tmp_path
 
 
@@ -41,9 +54,8 @@ def smooth():
 def view() -> View:
     with gr.Blocks():
         buttons = [gr.Button(), gr.Button()]
-        parts = [gr.HTML() for _ in range(4)]
-        downloads = [gr.DownloadButton() for _ in range(MOST_SETTINGS)]
-        return View(*buttons, *parts, downloads, gr.State(None))
+        parts = [gr.HTML() for _ in range(5)]
+        return View(*buttons, *parts, gr.HTML(), gr.State(None))
 
 
 def setting(**knobs) -> Setting:
@@ -75,13 +87,47 @@ def test_a_setting_of_an_unknown_variant_is_refused():
         setting_of(fakes.SMOOTH, "none", {})
 
 
-def test_the_same_setting_is_listed_once():
-    assert added((setting(),), setting(), setting(steps=5)) == (setting(), setting(steps=5))
+def test_a_setting_with_a_seed_of_its_own_is_named_by_it():
+    assert setting_of(fakes.SMOOTH, "plain", {}, 7).label == "Smooth plain, seed 7"
+
+
+def test_a_seed_out_of_range_is_refused():
+    with pytest.raises(BadKnobError, match="seed: takes a whole number"):
+        setting_of(fakes.SMOOTH, "plain", {}, -3)
+
+
+def test_a_long_text_is_named_by_its_beginning():
+    named = setting_of(fakes.NAME, "mini", {"degradation": "rain " * 20})
+    assert named.label == f"Name mini, degradation {('rain ' * 8).strip()} …"
+
+
+def test_a_setting_that_is_on_the_list_is_refused():
+    with pytest.raises(BadKnobError, match="Smooth plain is on the list already: change a knob"):
+        added((setting(),), setting())
+
+
+def test_one_setting_under_two_seeds_is_two_settings():
+    seeded = setting_of(fakes.SMOOTH, "plain", {}, 7)
+    assert added((setting(),), seeded) == (setting(), seeded)
+
+
+def test_what_is_on_the_list_already_is_not_joined_again():
+    assert joined((setting(),), setting(), setting(steps=5)) == (setting(), setting(steps=5))
+
+
+@pytest.mark.parametrize("index", [0, 2, -1, None, "1"])
+def test_only_a_setting_below_another_is_moved_up(index):
+    assert moved((setting(), setting(steps=5)), index) == (setting(), setting(steps=5))
+
+
+def test_a_setting_is_moved_before_the_one_it_followed():
+    settings = (setting(), setting(steps=5), setting(steps=6))
+    assert moved(settings, 2) == (setting(), setting(steps=6), setting(steps=5))
 
 
 def test_more_settings_than_fit_are_refused():
     full = tuple(setting(steps=steps) for steps in range(1, MOST_SETTINGS + 1))
-    with pytest.raises(BadKnobError, match="holds 4 settings: remove one"):
+    with pytest.raises(BadKnobError, match="holds 9 settings: remove one"):
         added(full, setting(steps=90))
 
 
@@ -155,14 +201,20 @@ def test_an_original_of_another_shape_is_refused(view, uploads):
 def test_all_settings_run_under_one_drawn_seed(view, uploads):
     asked = Asked(drawn(uploads, "a.png"), None, [setting(), setting(steps=5)], None)
     jobs = comparing._jobs(asked)
-    assert jobs[0][1].seed == jobs[1][1].seed
+    assert jobs[0].seed == jobs[1].seed
+
+
+def test_a_setting_runs_under_its_own_seed_where_it_has_one(uploads):
+    settings = [setting(), setting_of(fakes.SMOOTH, "plain", {}, 7)]
+    jobs = comparing._jobs(Asked(drawn(uploads, "a.png"), None, settings, 3))
+    assert [job.seed for job in jobs] == [3, 7]
 
 
 def test_progress_counts_settings_and_steps(view, uploads):
     asked = Asked(drawn(uploads, "a.png"), None, [setting(), setting(steps=1)], 1)
     told = [one[view.status] for one in compare(view, asked, None) if view.status in one]
     assert any(
-        "Setting 2 of 2 · Smooth plain, steps 1 · Smoothing, round 1" in text for text in told
+        "Run 2 of 2 · Smooth plain, steps 1 · Smoothing, round 1 · 1 of 2" in text for text in told
     )
 
 
@@ -190,7 +242,8 @@ def test_no_setting_is_one_clear_sentence(view, uploads):
 
 
 def test_the_last_results_are_marked_as_old_when_a_run_starts(view):
-    first = next(compare(view, Asked(None, None, [], 1), ({"items": []}, "<table>")))
+    before = Results({"items": []}, "<table>")
+    first = next(compare(view, Asked(None, None, [], 1), before))
     assert (first[view.comparer]["note"], first[view.table]) == (
         "From the run before.",
         "<p>From the run before.</p><table>",
@@ -215,8 +268,8 @@ def test_each_result_can_be_downloaded_with_its_recipe_inside(view, uploads):
     from restoration.recipe import read_recipe
 
     asked = Asked(drawn(uploads, "a.png"), None, [setting(steps=5)], 7)
-    button = last(list(compare(view, asked, None)), view.downloads[0])
-    recipe = read_recipe(button["value"])
+    files = last(list(compare(view, asked, None)), view.files)
+    recipe = read_recipe(files[0]["file"]["path"])
     assert (recipe.method, recipe.seed, recipe.knobs["steps"]) == ("smooth", 7, 5)
 
 
@@ -230,8 +283,8 @@ def test_the_tab_gives_the_inputs_that_pictures_are_sent_to():
 
 
 def test_a_full_list_is_refused_in_the_words_of_the_error():
-    with pytest.raises(gr.Error, match="holds 4 settings"):
-        tried(added, tuple(setting(steps=s) for s in range(1, 6)))
+    with pytest.raises(gr.Error, match="holds 9 settings"):
+        tried(joined, (), *(setting(steps=s) for s in range(1, 11)))
 
 
 @pytest.fixture
@@ -245,7 +298,7 @@ def test_a_setting_that_wants_a_mask_gets_it_and_the_others_do_not(view, uploads
     strokes = [{"erase": False, "radius": 0.1, "points": [0.5, 0.5]}]
     asked = Asked(drawn(uploads, "a.png"), None, settings, 1, {"drawing": strokes})
     jobs = comparing._jobs(asked)
-    assert [job.request.mask is None for _, job in jobs] == [True, False]
+    assert [job.request.mask is None for job in jobs] == [True, False]
 
 
 def test_a_lacking_mask_is_told_before_anything_runs(view, uploads, guided):
@@ -284,3 +337,55 @@ def test_what_the_settings_want_is_what_any_of_them_wants(guided):
 
 def test_nothing_is_wanted_by_no_settings():
     assert settings_list.wanted_by(()) == frozenset()
+
+
+def test_results_stand_in_the_order_of_the_list_whatever_ran_first(view, uploads):
+    other = setting_of(fakes.SMOOTH, "other", {})
+    settings = [setting(), other, setting(steps=5)]
+    updates = list(compare(view, Asked(drawn(uploads, "a.png"), None, settings, 1), None))
+    labels = [item["label"] for item in last(updates, view.comparer)["items"]]
+    assert labels == ["Input", "Smooth plain", "Smooth other", "Smooth plain, steps 5"]
+
+
+def test_the_plan_says_how_many_runs_and_loads_there_are(view, uploads):
+    from restoration.runtime import the_runtime
+
+    the_runtime().unload()
+    settings = [setting(), setting_of(fakes.SMOOTH, "other", {}), setting(steps=5)]
+    updates = list(compare(view, Asked(drawn(uploads, "a.png"), None, settings, 1), None))
+    assert "Plan: 3 runs · 2 models to load" in last(updates, view.plan)
+
+
+def test_the_plan_escapes_what_it_names(uploads):
+    from restoration.course import Course
+
+    one = setting_of(fakes.NAME, "mini", {"degradation": "<script>"})
+    with fakes.registered(fakes.NAME):
+        jobs = comparing._jobs(Asked(drawn(uploads, "a.png"), None, [one], 1))
+        assert "<script>" not in comparing.plan([one], Course(jobs))
+
+
+def test_the_time_of_what_never_ran_is_called_a_guess():
+    assert comparing.in_all(3.0, sure=False) == "at a guess 3.0 s left in all"
+
+
+def test_every_result_is_kept_among_the_runs_as_one_batch(view, uploads):
+    from demo.owners import runs_of
+
+    asked = Asked(drawn(uploads, "a.png"), None, [setting(), setting(steps=5)], 1)
+    list(compare(view, asked, None))
+    found = runs_of(None).find("").runs
+    assert {run.label for run in found} == {"Smooth plain", "Smooth plain, steps 5"}
+    assert len({run.batch for run in found}) == 1
+
+
+def test_a_grid_names_its_sides_and_leaves_others_outside():
+    cells = [Cell("1", "7", "Steps", "Seed"), Cell("2", "7", "Steps", "Seed")]
+    settings = [*(replace(setting(steps=3 + n), cell=c) for n, c in enumerate(cells)), setting()]
+    grid = axes(settings, [None, *settings])
+    assert (grid.columns, grid.rows) == (("1", "2"), ("7",))
+    assert grid.places == (None, (0, 0), (1, 0), None)
+
+
+def test_settings_that_are_no_sweep_form_no_grid():
+    assert axes([setting()], [None, setting()]) is None
