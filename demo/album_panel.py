@@ -20,8 +20,8 @@ INTRODUCTION = (
     "once, and every damaged picture of that subject can then be restored with it.</p>"
 )
 SHARED = (
-    '<p class="about">This host is shared: your albums are seen on this page only, and gone once '
-    "it is closed or loaded again. Save as a file what you want to keep.</p>"
+    '<p class="about">This host is shared: your albums are seen in this browser only, and gone a '
+    "day after your last visit. Save as a file what you want to keep.</p>"
 )
 
 
