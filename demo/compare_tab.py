@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import comparer, gate, lineups, sweep_panel
+from demo import blind, comparer, exports, gate, lineups, sweep_panel
 from demo.album_chooser import Chooser
 from demo.album_view import tried
 from demo.beside import Beside, beside
@@ -50,6 +50,8 @@ class CompareTab:
     reference: PictureInput
     chooser: Chooser | None
     """Of the album that all settings share, where a method has use for one."""
+    settings: gr.State
+    """Those on its list."""
 
 
 def build(methods: Mapping[str, Method]) -> CompareTab:
@@ -108,7 +110,7 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
     # However a run ends. After Stop this comes once the step in progress is over; until then
     # Gradio would drop a press of Run without a word.
     event.then(lambda: gr.update(interactive=True), None, run, queue=False, **QUIET)
-    return CompareTab(picture, reference, extra.chooser)
+    return CompareTab(picture, reference, extra.chooser, chosen.state)
 
 
 def _view(run: gr.Button, stop: gr.Button) -> View:
@@ -124,8 +126,10 @@ def _view(run: gr.Button, stop: gr.Button) -> View:
         elem_classes="quiet",
         apply_default_css=False,
     )
-    files = downloads("compare-downloads")
-    return View(run, stop, state, planned, noted, compared, table, files, gr.State(None))
+    files, shown = downloads("compare-downloads"), gr.State(None)
+    exports.lay_out(shown, "compare-export")
+    blind.wire(compared)
+    return View(run, stop, state, planned, noted, compared, table, files, shown)
 
 
 def _chosen(methods: Mapping[str, Method], extra: Beside) -> tuple[Chosen, tuple[Setting, ...]]:

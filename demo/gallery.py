@@ -140,7 +140,7 @@ def axes(settings: Sequence[Setting], shown: Sequence[Setting | None]) -> Axes |
 
 def _shown(row: Row, path: Path, run: str = "") -> Shown:
     assert row.size is not None
-    return Shown(row.label, path, row.size, row.caption(), run)
+    return Shown(row.label, path, row.size, row.caption(), run, row.texts())
 
 
 def _size(image: Tensor) -> tuple[int, int]:

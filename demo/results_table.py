@@ -41,6 +41,11 @@ class Row:
         )
         return " · ".join(parts)
 
+    def texts(self) -> dict[str, str]:
+        """Every number as it is shown, by its heading."""
+        taken = ((MEASURES[name], value) for name, value in self.numbers.items())
+        return {one.heading: one.text(value) for one, value in taken}
+
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as an HTML table, the further numbers folded away below it.

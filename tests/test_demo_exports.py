@@ -15,7 +15,9 @@ from PIL import Image
 from demo import blind, exports
 from demo.comparer import Axes, Shown, comparison
 from demo.exports import EXPORTS, GONE, NOTHING
+from demo.results_table import Row
 from restoration import runs
+from restoration.measures import MEASURES
 from restoration.recipe import Recipe
 from restoration.runs import Kept
 
@@ -106,6 +108,11 @@ def test_numbers_go_into_the_page(folders):
     shown = (Shown("Result", png(folders, 40), (64, 48), numbers={"PSNR": "20 dB"}),)
     page = exports.made(EXPORTS[1], Compared(shown)).read_text()
     assert '<th scope="col">PSNR</th>' in page
+
+
+def test_every_number_of_a_row_goes_along_under_its_heading():
+    texts = Row("Result", (8, 8), {"psnr": 20.0}).texts()
+    assert texts == {MEASURES["psnr"].heading: "20.00"}
 
 
 def test_buttons_for_all_are_laid_out():
