@@ -29,12 +29,21 @@ class Form:
     """A result whose settings are put back."""
     said: gr.HTML
     """More that is to be said about it."""
+    about: gr.HTML
+    """What the chosen variant is for, and what it lacks."""
+
+    def offered(self, chosen: str | None = None) -> dict[Any, Any]:
+        """The variants as they are on disk now; the best one is chosen where none is named."""
+        choices, best = variants(self.method)
+        name = chosen or best
+        variant = gr.update(choices=choices, value=name)
+        return {self.fields["variant"]: variant, self.about: about(self.method, name)}
 
 
 def form(method: Method) -> Form:
     """Lay out the form in the current Blocks context and wire it."""
     presets = _presets(method)
-    variant = _variant(method)
+    variant, told = _variant(method)
     with gr.Column(elem_classes="knobs"):
         knobs = controls(method.params, start(method))
     fields = {"variant": variant, "seed": seed_control(f"{method.name}-seed"), **knobs}
@@ -46,7 +55,7 @@ def form(method: Method) -> Form:
         [*fields.values(), said],
         **QUIET,
     )
-    return Form(method, presets, fields, dropped, more)
+    return Form(method, presets, fields, dropped, more, told)
 
 
 def take(method: Method, name: str, fields: dict[str, Any]) -> dict[Any, Any]:
@@ -109,7 +118,7 @@ def variants(method: Method) -> tuple[list[tuple[str, str]], str]:
     return choices, next(ready, choices[0][1])
 
 
-def _variant(method: Method) -> gr.Radio | gr.Dropdown:
+def _variant(method: Method) -> tuple[gr.Radio | gr.Dropdown, gr.HTML]:
     choices, first = variants(method)
     kind = unchecked.Radio if len(choices) <= MOST_RADIOS else unchecked.Dropdown
     variant = kind(
@@ -121,7 +130,7 @@ def _variant(method: Method) -> gr.Radio | gr.Dropdown:
     )
     told = gr.HTML(about(method, first))
     variant.change(lambda name: about(method, name), variant, told, queue=False, **QUIET)
-    return variant
+    return variant, told
 
 
 def _recall(method: Method) -> tuple[gr.HTML, gr.HTML, PictureInput]:

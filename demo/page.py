@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import compare_tab, degrade_tab, method_tab, offer, runs_tab
+from demo import availability, compare_tab, degrade_tab, method_tab, models_tab, offer, runs_tab
 from demo.album_chooser import NONE, Chooser
 from demo.answering import Page
 from demo.controls import QUIET
@@ -39,22 +39,26 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
     with Page(title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_FOR)) as page:
         gr.HTML(HEADER)
         spoilt = examples()
-        made = []
+        made, places = [], []
         with gr.Tabs(elem_id="tabs") as tabs:
             for family in method_tab.families(list(methods.values())):
                 title, name = method_tab.title_of(family[0]), method_tab.name_of(family[0])
-                with gr.Tab(title, id=name):
+                with gr.Tab(title, id=name) as place:
                     made.append(method_tab.build(family, spoilt))
+                places.append((place, made[-1]))
             with gr.Tab("Compare", id="compare") as compare_place:
                 compare = compare_tab.build(methods)
             with gr.Tab("Degrade", id="degrade"):
                 clean = degrade_tab.build(tabs, made, compare)
             with gr.Tab("Runs", id="runs") as runs_place:
                 runs = runs_tab.build()
+            with gr.Tab("Models", id="models") as models_place:
+                models_tab.build(models_place, methods)
         bar = offer.lay_out(tabs, made)
         offer.wire(bar, [*(tab.picture for tab in made), compare.picture, clean])
         runs_tab.wire(runs, runs_place, bar)
         gr.HTML(FOOTER.format(limits=runtime.policy().sentence()))
+        availability.wire(page, places)
         page.load(_warm, None, None, queue=False, api_visibility="private")
         _show_albums(page, compare_place, compare.chooser, [tab.chooser for tab in made])
     return page

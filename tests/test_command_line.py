@@ -109,8 +109,8 @@ def test_methods_are_evaluated(capsys, source, tmp_path):
 def test_weights_are_listed(capsys):
     _, out, _ = said(capsys, "weights", "list")
     assert "mini-swinir              bundled                  3.3 MB" in out
-    assert "swinir-v2.1              missing                  about 90.0 MB  Apache-2.0" in out
-    assert "base-256         missing                  about 500.0 MB Adobe Research" in out
+    assert "swinir-v2.1              missing                  about 90 MB    Apache-2.0" in out
+    assert "base-256         missing                  about 500 MB   Adobe Research" in out
     assert " on disk, " in out
 
 

@@ -5,78 +5,17 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from argparse import Namespace
 from collections import Counter
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import save
 
 from restoration import downloads, weights
 from restoration.errors import BadKnobError, DownloadError
-from restoration.noise import seeded
 from restoration.weights import Weights
-
-CONTENT = save({"weight": seeded(0)(torch.empty(3000))})
-PAGE = b"<!DOCTYPE html><html>Not found</html>"
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Serves by the first part of the path; counts requests and the ranges asked for."""
-
-    def do_GET(self):
-        way = self.path.split("/")[1]
-        seen = self.server.seen
-        seen[way] += 1
-        start = self.headers.get("Range", "").removeprefix("bytes=").removesuffix("-")
-        self.server.ranges.append(start)
-        begin = int(start) if start and way != "norange" else 0
-        if way == "missing":
-            self.send_error(404)
-        elif way == "ill" and seen[way] == 1:
-            self.send_error(503)
-        elif way == "redirect":
-            self.send_response(302)
-            self.send_header("Location", "/plain/w.safetensors")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-        else:
-            self.give(way, begin)
-
-    def give(self, way, begin):
-        body = PAGE if way == "page" else CONTENT
-        if begin >= len(body):
-            self.send_error(416)
-            return
-        self.send_response(206 if begin else 200)
-        self.send_header("Content-Length", str(len(body) - begin))
-        self.end_headers()
-        time.sleep(0.5 * (way == "slowly"))
-        breaks = way in ("breaks", "norange") and self.server.seen[way] < 3
-        end = begin + (100 if way == "hopeless" else 4000 if breaks else len(body))
-        self.wfile.write(body[begin:end])
-        self.close_connection = True
-
-    def log_message(self, *_):
-        """Keep the test's output clean."""
-
-
-@contextmanager
-def serving():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.seen, server.ranges = Counter(), []
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.model_folder import CONTENT
+from tests.weights_server import serving
 
 
 @pytest.fixture
@@ -215,7 +154,7 @@ def test_a_disk_that_becomes_full_is_told(server, tmp_path):
 @pytest.mark.parametrize("facts", [{}, {"size": None, "roughly": 12080}, {"size": None}])
 def test_what_does_not_fit_on_the_disk_is_not_begun(facts, server, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Namespace(free=1000))
-    with pytest.raises(DownloadError, match=r"needs 12.1 kB and 1.0 kB are free\. Make room"):
+    with pytest.raises(DownloadError, match=r"needs 12 kB and 1.0 kB are free\. Make room"):
         downloads.fetch(entry(server, "plain", **facts), tmp_path)
     assert not names(tmp_path)
 

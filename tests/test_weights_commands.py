@@ -31,8 +31,8 @@ def test_a_begun_download_and_a_verified_file_are_listed(capsys, monkeypatch, tm
     (folder / "b.safetensors.part").write_bytes(CONTENT)
     said(capsys, "weights", "verify", "a")
     _, out, _ = said(capsys, "weights", "list")
-    assert "on disk, sha256 verified 12.1 kB" in out
-    assert "begun, 12.1 kB           size unknown   MIT" in out
+    assert "on disk, sha256 verified 12 kB" in out
+    assert "begun, 12 kB             size unknown   MIT" in out
 
 
 def test_what_is_bundled_is_not_deleted(capsys):
