@@ -31,7 +31,7 @@ def measured(
     """Every number that can be taken of a result, by name, in the order of `MEASURES`.
 
     What cannot be taken is left out; `absent` says why. Pictures are RGB float32 (B, 3, H, W);
-    values are clamped to [0, 1] first.
+    values are clamped to [0, 1] first. Numbers are rounded to six digits.
 
     Args:
         result: what a method made, or any picture.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from restoration import (
@@ -33,6 +35,8 @@ WANTED: dict[Need, str] = {
     "tiles": "the borders of the tiles",
 }
 CHANNELS = 3
+DIGITS = 6
+"""Behind the decimal point: beyond them the order of a sum would show."""
 LARGEST_MISMATCH = 0.03
 """Of two widths over heights; rounding a small picture's size explains no more."""
 
@@ -58,7 +62,7 @@ class Given:
                     f"the {word} has the shape {tuple(picture.shape)}; "
                     "an RGB picture (B, 3, H, W) can be measured"
                 )
-            if not picture.is_floating_point() or not picture.isfinite().all():
+            if not picture.is_floating_point() or not math.isfinite(_sum(picture)):
                 raise BadPictureError(
                     f"the {word} holds values that are not numbers from 0 to 1: "
                     "there is nothing to measure"
@@ -98,17 +102,17 @@ class Given:
 def take(given: Given, names: tuple[str, ...] | None) -> dict[str, float]:
     """What `measures.measured` gives."""
     taken = {}
-    for measure in asked(given, names):
+    for measure in _meant(given, names):
         if not _reason(given, measure):
             outside = measure.name not in TAKEN
             take_it = measures_iqa.taken(measure) if outside else TAKEN[measure.name]
-            taken[measure.name] = take_it(given)
+            taken[measure.name] = round(take_it(given), DIGITS)
     return taken
 
 
 def lacking(given: Given, names: tuple[str, ...] | None) -> dict[str, str]:
     """What `measures.absent` gives."""
-    reasons = {measure.name: _reason(given, measure) for measure in asked(given, names)}
+    reasons = {measure.name: _reason(given, measure) for measure in _meant(given, names)}
     return {name: reason for name, reason in reasons.items() if reason}
 
 
@@ -128,20 +132,28 @@ def tile_borders(height: int, width: int, tiles: Tiles, scale: int = 1) -> Borde
     return sorted(columns - {0, width * scale}), sorted(rows - {0, height * scale})
 
 
-def asked(given: Given, names: tuple[str, ...] | None) -> list[Measure]:
-    """The measures that are meant; without names those of which everything was given.
+def asked_of(names: tuple[str, ...] | None) -> list[Measure]:
+    """The measures of these names; all of the hub's own without names.
 
     Raises:
         BadKnobError: there is no measure of that name.
         MissingLibraryError: a measure of pyiqa was named, and pyiqa is not installed.
     """
     if names is None:
-        return [one for one in MEASURES.values() if not any(map(given.lacks, one.needs))]
+        return list(MEASURES.values())
     for name in names:
         if name not in MEASURES and not name.startswith(measures_iqa.PREFIX):
             raise BadKnobError(f"there is no measure {name!r:.60} (known: {', '.join(MEASURES)})")
     ours = [measure for name, measure in MEASURES.items() if name in names]
     return [*ours, *(measures_iqa.named(name) for name in names if name not in MEASURES)]
+
+
+def _meant(given: Given, names: tuple[str, ...] | None) -> list[Measure]:
+    """The measures that are meant; without names those of which everything was given."""
+    measures = asked_of(names)
+    if names is not None:
+        return measures
+    return [one for one in measures if not any(map(given.lacks, one.needs))]
 
 
 def _reason(given: Given, measure: Measure) -> str:
@@ -191,6 +203,11 @@ def _could_be_made_of(result: Tensor, start: Tensor) -> bool:
     down, across = (result.shape[side] / start.shape[side] for side in (-2, -1))
     fits = min(down, across) >= 1 and abs(down / across - 1) <= LARGEST_MISMATCH
     return fits and result.shape[0] == start.shape[0]
+
+
+def _sum(picture: Tensor) -> float:
+    """Of all values: finite where each of them is, and the fastest way to see it."""
+    return float(picture.sum(dtype=torch.float64))
 
 
 def _size(picture: Tensor) -> str:
