@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -136,6 +137,41 @@ def test_pictures_of_other_processes_count_as_done(tmp_path):
     *_, last = processes.walk(asked, pictures, "ledger-1.jsonl", lambda item: item.id == mine)
     assert (last.done, last.total) == (12, 12)
     assert {name for name, _ in ledger.read(asked.out)} == {mine}
+
+
+def test_the_main_process_waits_for_the_others_and_makes_one_report_of_all(tmp_path):
+    asked, waits = plan(tmp_path, "two"), []
+
+    def other():
+        waits.append(len(waits))
+        ledgers = [path.name for path in asked.out.glob("ledger*")]
+        assert ledgers == ["ledger-0.jsonl"][: len(waits) - 1]
+
+    us = SimpleNamespace(
+        num_processes=2, process_index=0, is_main_process=True, wait_for_everyone=other
+    )
+    *_, last = processes.evaluate_together(asked, us)
+    assert (last.done, len(waits)) == (12, 2)
+    assert results(tmp_path, "two") == (
+        evaluate(plan(tmp_path, "one")) and results(tmp_path, "one")
+    )
+    assert [path.name for path in asked.out.glob("ledger*")] == ["ledger.jsonl"]
+
+
+def test_a_worker_of_ray_goes_on_where_another_one_died(tmp_path):
+    asked = plan(tmp_path, "out")
+    asked.out.mkdir()
+    processes.Claims(asked.out / processes.CLAIMS).clear()
+    first, second = (ray_engine.Worker(asked) for _ in range(2))
+    assert first({"id": "a.png"}) == {"id": "a.png", "old": 0, "failed": 0}
+    assert second({"id": "a.png"}) == {"id": "a.png", "old": 2, "failed": 0}
+
+
+def test_a_worker_takes_no_path_for_an_id(tmp_path):
+    asked = plan(tmp_path, "out")
+    asked.out.mkdir()
+    with pytest.raises(KeyError):
+        ray_engine.Worker(asked)({"id": "../clean/a.png"})
 
 
 @pytest.mark.processes

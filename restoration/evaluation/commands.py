@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,13 @@ from typing import Any, Literal
 from tyro.conf import Positional
 
 from restoration.errors import BadKnobError
-from restoration.evaluation import folder, report
+from restoration.evaluation import folder, page, report
+from restoration.evaluation.items import found
 from restoration.evaluation.plan import Plan, Wanted, planned
 from restoration.evaluation.runner import Progress, concluded
 
 Engine = Literal["processes", "ray"]
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
 
 def evaluate(
@@ -38,8 +39,9 @@ def evaluate(
 ) -> None:
     """Restore the pictures of a folder by each method, measure, and write OUT/report.html.
 
-    Started again with the same arguments it goes on where it was stopped. `accelerate launch -m
-    restoration evaluate ...` spreads it over several GPUs or processes.
+    Started again with the same arguments it goes on where it was stopped. `accelerate launch
+    --num_processes 2 -m restoration evaluate ...` spreads it over several GPUs (without GPUs:
+    `--multi_gpu --num_processes 2`, over processes).
 
     Args:
         methods: names of methods; each runs under its first preset.
@@ -113,12 +115,12 @@ def _by_processes(plan: Plan, *, fresh: bool) -> None:
     if fresh:
         plan = replace(plan, out=processes.agreed(folder.fresh(plan.out), us))
     steps = processes.evaluate_together(plan, us)
-    if not us.is_main_process:
-        for _ in steps:
-            pass
-        return
-    _shown(steps)
-    _told(plan)
+    try:
+        _shown(steps, is_quiet=not us.is_main_process)
+    finally:
+        us.destroy_process_group()
+    if us.is_main_process:
+        _told(plan)
 
 
 def _by_ray(plan: Plan, workers: int | None) -> None:
@@ -129,15 +131,17 @@ def _by_ray(plan: Plan, workers: int | None) -> None:
 
 
 def _told(plan: Plan) -> None:
-    print(report.as_text(concluded(plan)))
-    print(plan.out / folder.REPORT)
+    """Write the page and print the means."""
+    result = concluded(plan)
+    print(report.as_text(result))
+    print(page.write(plan.out, result, found(plan.clean, plan.degraded, plan.limit).items))
 
 
-def _shown(steps: Iterator[Progress]) -> None:
+def _shown(steps: Iterator[Progress], *, is_quiet: bool = False) -> None:
     """Go through the steps with a bar that tells the time left."""
     from tqdm import tqdm
 
-    with tqdm(unit="result", disable=None, file=sys.stderr, bar_format=BAR) as bar:
+    with tqdm(unit="result", disable=is_quiet or None, bar_format=BAR) as bar:
         for step in steps:
             bar.total = step.total
             bar.set_description_str(f"{step.item}, {step.label}", refresh=False)
@@ -152,6 +156,3 @@ def _left(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02} left"
-
-
-BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
