@@ -14,6 +14,7 @@ import gradio as gr
 from demo.serving import KEEP_FOR, OWNER_COOKIE, OWNER_DIGITS
 from restoration import albums, runs, runtime
 from restoration.albums import Shelf
+from restoration.evaluation import kept
 from restoration.runs import Runs
 
 
@@ -42,7 +43,8 @@ def runs_of(request: gr.Request | None) -> Runs:
 
 
 def forget_old() -> None:
-    """Remove albums and runs on a public host whose owners were not here for long."""
+    """Remove what owners left on a public host who were not here for long."""
     if runtime.is_public():
         albums.forget_old(KEEP_FOR)
         runs.forget_old(KEEP_FOR)
+        kept.forget_old(KEEP_FOR)

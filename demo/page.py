@@ -8,7 +8,16 @@ from typing import Any
 
 import gradio as gr
 
-from demo import availability, compare_tab, degrade_tab, method_tab, models_tab, offer, runs_tab
+from demo import (
+    availability,
+    compare_tab,
+    degrade_tab,
+    evaluate_tab,
+    method_tab,
+    models_tab,
+    offer,
+    runs_tab,
+)
 from demo.album_chooser import NONE, Chooser
 from demo.answering import Page
 from demo.controls import QUIET
@@ -50,6 +59,8 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
                 compare = compare_tab.build(methods)
             with gr.Tab("Degrade", id="degrade"):
                 clean = degrade_tab.build(tabs, made, compare)
+            with gr.Tab("Evaluate", id="evaluate") as evaluate_place:
+                evaluate_tab.build(methods, compare.settings, evaluate_place)
             with gr.Tab("Runs", id="runs") as runs_place:
                 runs = runs_tab.build()
             with gr.Tab("Models", id="models") as models_place:

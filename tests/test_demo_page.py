@@ -48,9 +48,9 @@ def tabs(methods):
     return [b.label for b in blocks if isinstance(b, gr.Tab) and b.parent.elem_id == "tabs"]
 
 
-def test_every_family_has_a_tab_in_the_order_of_the_registry_then_come_compare_degrade_and_runs():
+def test_every_family_has_a_tab_in_the_order_of_the_registry_and_the_other_tabs_follow():
     families = dict.fromkeys(method.family or method.title for method in METHODS.values())
-    begin = [*families, "Compare", "Degrade", "Runs"]
+    begin = [*families, "Compare", "Degrade", "Evaluate", "Runs"]
     assert tabs(METHODS)[: len(begin)] == begin
 
 

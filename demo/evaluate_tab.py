@@ -1,0 +1,209 @@
+"""The Evaluate tab: several settings on many pictures, with numbers and how sure they are."""
+
+from __future__ import annotations
+
+import secrets
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from demo import comparer, evaluation_form, gate
+from demo.album_view import tried
+from demo.controls import QUIET, stops
+from demo.evaluating import View, choices, compared, evaluate, go_on, look
+from demo.evaluation_form import Given
+from demo.fragments import answer, status
+from demo.owners import owner_of
+from demo.restoring import Updates
+from demo.serving import ASSETS, AT_ONCE
+from demo.settings_list import Setting
+from restoration.evaluation import kept
+from restoration.evaluation.kept import Kept, Shelf
+from restoration.protocol import Method
+
+READY = "Choose pictures and settings, and press Run."
+STOPPED = "Stopped. What is done is kept: press Run again to go on."
+
+
+def build(methods: Mapping[str, Method], shared: gr.State, place: gr.Tab) -> None:
+    """Lay out the tab in the current Blocks context and wire it.
+
+    Args:
+        methods: those that can be evaluated.
+        shared: the settings on the list of the Compare tab, to be taken over.
+        place: the tab itself.
+    """
+    gr.HTML(
+        '<p class="lead">Many pictures through several settings: means with the range that chance '
+        "leaves them, and a report to look through. What is done is kept, whatever stops it.</p>"
+    )
+    with gr.Row(elem_classes="bench"):
+        with gr.Column(scale=2, min_width=300):
+            form = evaluation_form.lay_out()
+        with gr.Column(scale=3, min_width=300):
+            chosen = evaluation_form.choose(methods, shared)
+            before = _earlier()
+    with gr.Row(elem_classes="actions"):
+        run = gr.Button("Run", variant="primary", elem_classes="run", elem_id="evaluate-run")
+        stop = gr.Button("Stop", interactive=False, elem_id="evaluate-stop")
+    view = _view(run, stop, before.listing)
+
+    def handler(
+        settings: tuple[Setting, ...], request: gr.Request, *fields: Any
+    ) -> Iterator[Updates]:
+        asked, uploads = tried(evaluation_form.asked, settings, Given(*fields))
+        with gate.place(request):
+            yield from evaluate(view, _shelf(request), asked, uploads)
+
+    _long(view, run, handler, [chosen.state, *form.fields()])
+    _wire(view, before, place)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The list of evaluations, and what can be done with the chosen one."""
+
+    listing: gr.Dropdown
+    look: gr.Button
+    further: gr.Button
+    delete: gr.Button
+    asking: gr.Column
+    yes: gr.Button
+    no: gr.Button
+
+
+def _view(run: gr.Button, stop: gr.Button, earlier: gr.Dropdown) -> View:
+    state = gr.HTML(status(READY, kind="idle"), label="Status", elem_id="evaluate-status")
+    table = gr.HTML(
+        "",
+        label="Means",
+        css_template=(ASSETS / "results_table.css").read_text(encoding="utf-8"),
+        elem_id="evaluate-table",
+        elem_classes="quiet",
+        apply_default_css=False,
+    )
+    with gr.Column(visible=False, elem_id="evaluate-result") as result:
+        picture = gr.Dropdown(
+            [], label="Picture", info="Look at what became of it.", elem_id="evaluate-picture"
+        )
+        shown = comparer.comparer("What became of the picture", elem_id="evaluate-comparer")
+        with gr.Row(elem_classes="actions"):
+            pack = gr.Button("Save as a file", elem_id="evaluate-pack")
+            download = gr.DownloadButton(visible=False, elem_id="evaluate-download")
+    current = gr.State(None)
+    view = View(run, stop, state, table, result, picture, shown, download, earlier, current)
+
+    def seen(identity: str, number: int, request: gr.Request) -> dict[str, Any]:
+        return tried(lambda: compared(_shelf(request).open(identity), number))
+
+    picture.input(seen, [current, picture], shown, **QUIET)
+
+    def packed(identity: str, request: gr.Request) -> dict[str, Any]:
+        path = tried(lambda: pack_up(_shelf(request).open(identity)))
+        label = f"Download {path.name}"
+        update: dict[str, Any] = gr.update(value=str(path), label=label, visible=True)
+        return update
+
+    pack.click(packed, current, download, **QUIET)
+    return view
+
+
+def _earlier() -> Earlier:
+    gr.HTML("<h2>Evaluations</h2>")
+    listing = gr.Dropdown(
+        [],
+        label="Evaluation",
+        info="Newest first. Look at one again, go on with it, or delete it.",
+        elem_id="evaluate-earlier",
+    )
+    with gr.Row(elem_classes="actions"):
+        opened = gr.Button("Look at it", size="sm", elem_id="evaluate-open")
+        further = gr.Button("Go on", size="sm", elem_id="evaluate-go-on")
+        delete = gr.Button("Delete …", size="sm", elem_id="evaluate-delete")
+    with gr.Column(visible=False, elem_classes="asking", elem_id="evaluate-asking") as asking:
+        gr.HTML(answer("Delete this evaluation with all its results? It is gone for good."))
+        with gr.Row(elem_classes="actions"):
+            yes = gr.Button("Yes, delete it", variant="stop", elem_id="evaluate-delete-yes")
+            no = gr.Button("No, keep it", elem_id="evaluate-delete-no")
+    return Earlier(listing, opened, further, delete, asking, yes, no)
+
+
+def _wire(view: View, before: Earlier, place: gr.Tab) -> None:
+    """What is done with evaluations of before, and when their list is filled."""
+
+    def looked(identity: str | None, request: gr.Request) -> Iterator[Updates]:
+        yield from look(view, _shelf(request), identity)
+
+    def continued(identity: str | None, request: gr.Request) -> Iterator[Updates]:
+        with gate.place(request):
+            yield from go_on(view, _shelf(request), identity)
+
+    _long(view, before.look, looked, [view.earlier])
+    _long(view, before.further, continued, [view.earlier])
+
+    def deleted(identity: str | None, shown: str | None, request: gr.Request) -> Updates:
+        tried(_shelf(request).delete, identity or "")
+        updates: Updates = {
+            view.earlier: choices(_shelf(request)),
+            view.status: status("The evaluation is deleted.", kind="idle"),
+        }
+        if identity == shown:
+            updates |= {view.result: gr.update(visible=False), view.table: "", view.current: None}
+        return updates
+
+    place.select(_filled, view.earlier, view.earlier, queue=False, **QUIET)
+    asked = (before.delete, True), (before.yes, False), (before.no, False)
+    for button, is_asking in asked:
+        button.click(
+            lambda is_asking=is_asking: gr.update(visible=is_asking),
+            None,
+            before.asking,
+            queue=False,
+            **QUIET,
+        )
+    before.yes.click(deleted, [view.earlier, view.current], view.outputs(), **QUIET)
+
+
+def pack_up(one: Kept) -> Path:
+    """A zip archive of report and results, under an address that nobody can guess."""
+    folder = Path(get_upload_folder()) / "evaluations" / secrets.token_hex(16)
+    folder.mkdir(parents=True, mode=0o700)
+    target = folder / f"evaluation-{one.record.created[:10]}-{one.id[:6]}.zip"
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
+        for path in sorted(one.out.rglob("*")):
+            name = path.relative_to(one.out)
+            if path.is_file() and not any(part.startswith(".") for part in name.parts):
+                archive.write(path, Path(target.stem) / name)
+    return target
+
+
+def _long(
+    view: View, button: gr.Button, handler: Callable[..., Iterator[Updates]], inputs: list[Any]
+) -> None:
+    """Let a button begin something that Stop can end."""
+    event = button.click(
+        handler,
+        inputs,
+        view.outputs(),
+        concurrency_id="device",
+        concurrency_limit=AT_ONCE,
+        **QUIET,
+    )
+    stops(view.stop, event, view.status, STOPPED)
+    # However it ends: until the step in progress is over, Gradio would drop a press without a word.
+    event.then(lambda: gr.update(interactive=True), None, view.run, queue=False, **QUIET)
+    event.then(_filled, view.earlier, view.earlier, queue=False, **QUIET)
+
+
+def _filled(chosen: str | None, request: gr.Request) -> dict[str, Any]:
+    """The list of evaluations as it is now."""
+    return choices(_shelf(request), chosen)
+
+
+def _shelf(request: gr.Request) -> Shelf:
+    return kept.of(owner_of(request))
