@@ -27,9 +27,14 @@ from restoration.runtime import PROJECT
 
 CONTENDERS = (
     {"method": "diffbir", "variant": "mini", "label": "mini"},
-    {"method": "diffbir", "variant": "mini", "label": "mini in tiles", "knobs": {"tiles.size": 64}},
+    {
+        "method": "diffbir",
+        "variant": "mini",
+        "label": "mini in tiles",
+        "knobs": {"tiles.size": 256, "tiles.overlap": 0.1},
+    },
 )
-"""Stage 1 of DiffBIR, as it is and in small tiles."""
+"""Stage 1 of DiffBIR, as it is and in tiles."""
 
 
 def started(photographs: Path, kind: str, limit: int, out: Path) -> subprocess.Popen[bytes]:

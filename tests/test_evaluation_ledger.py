@@ -41,9 +41,16 @@ def test_a_folder_without_a_ledger_has_no_lines(tmp_path):
 
 
 def test_of_several_processes_the_one_that_did_it_counts(tmp_path):
-    write(tmp_path, entry("a.png", "failed"), entry("b.png"))
+    write(tmp_path, entry("a.png", "failed"), entry("b.png"), file="ledger-0.jsonl")
     write(tmp_path, entry("a.png"), entry("b.png", "failed"), file="ledger-1.jsonl")
     assert {one.status for one in ledger.read(tmp_path).values()} == {"done"}
+
+
+def test_what_a_process_wrote_is_newer_than_the_ledger(tmp_path):
+    write(tmp_path, entry("a.png"))
+    write(tmp_path, entry("a.png", "failed"), file="ledger-1.jsonl")
+    ledger.merge(tmp_path)
+    assert ledger.read(tmp_path)["a.png", "smooth"].status == "failed"
 
 
 def test_the_ledgers_of_processes_become_one(tmp_path):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -137,11 +138,11 @@ def _told(plan: Plan) -> None:
     print(page.write(plan.out, result, found(plan.clean, plan.degraded, plan.limit).items))
 
 
-def _shown(steps: Iterator[Progress], *, is_quiet: bool = False) -> None:
+def _shown(steps: Generator[Progress, None, None], *, is_quiet: bool = False) -> None:
     """Go through the steps with a bar that tells the time left."""
     from tqdm import tqdm
 
-    with tqdm(unit="result", disable=is_quiet or None, bar_format=BAR) as bar:
+    with closing(steps), tqdm(unit="result", disable=is_quiet or None, bar_format=BAR) as bar:
         for step in steps:
             bar.total = step.total
             bar.set_description_str(f"{step.item}, {step.label}", refresh=False)

@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from restoration.errors import RestorationError
-from restoration.evaluation.ledger import sha256_of
+from restoration.evaluation.ledger import merge, sha256_of
 from restoration.evaluation.plan import Plan
 
 PLAN, REPORT = "plan.json", "report.json"
@@ -35,6 +35,7 @@ def opened(plan: Plan) -> Iterator[None]:
         with lock:
             _refuse_others(plan)
             shutil.rmtree(plan.out / DRAFTS, ignore_errors=True)
+            merge(plan.out)
             write_json(plan.out / PLAN, plan.form())
             yield
             shutil.rmtree(plan.out / DRAFTS, ignore_errors=True)

@@ -72,17 +72,8 @@ def append(path: Path, entry: Entry) -> None:
 
 
 def read(folder: Path) -> dict[Key, Entry]:
-    """The last line of each picture and contender, from all ledgers of a folder.
-
-    Of lines in different ledgers one that says "done" is taken.
-    """
-    entries: dict[Key, Entry] = {}
-    for path in _files(folder):
-        here = {entry.key: entry for entry in _lines(path)}
-        for key, entry in here.items():
-            if key not in entries or entries[key].status != "done" or entry.status == "done":
-                entries[key] = entry
-    return entries
+    """The last line of each picture and contender, from all ledgers of a folder."""
+    return {entry.key: entry for entry in _all_lines(folder)}
 
 
 def merge(folder: Path) -> None:
@@ -94,8 +85,7 @@ def merge(folder: Path) -> None:
     parts = sorted(folder.glob(PARTS))
     if not parts:
         return
-    lines = [entry for path in _files(folder) for entry in _lines(path)]
-    entries = sorted(lines, key=lambda entry: entry.key)
+    entries = sorted(_all_lines(folder), key=lambda entry: entry.key)
     draft = folder / f".{secrets.token_hex(8)}.part"
     try:
         draft.write_text("".join(entry.model_dump_json() + "\n" for entry in entries), "utf-8")
@@ -120,9 +110,12 @@ def sha256_of(path: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _files(folder: Path) -> list[Path]:
+def _all_lines(folder: Path) -> list[Entry]:
+    """The lines of the ledger, then those of single processes: what failed before what is done."""
+    parts = [entry for path in sorted(folder.glob(PARTS)) for entry in _lines(path)]
     whole = folder / LEDGER
-    return [*([whole] if whole.is_file() else []), *sorted(folder.glob(PARTS))]
+    lines = list(_lines(whole)) if whole.is_file() else []
+    return lines + sorted(parts, key=lambda entry: entry.status == "done")
 
 
 def _lines(path: Path) -> Iterable[Entry]:

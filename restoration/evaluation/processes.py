@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,7 +37,7 @@ def processes() -> PartialState:
     return PartialState(cpu=the_runtime().device.name == "cpu", timeout=PATIENCE)
 
 
-def evaluate_together(plan: Plan, us: PartialState) -> Iterator[Progress]:
+def evaluate_together(plan: Plan, us: PartialState) -> Generator[Progress, None, None]:
     """Evaluate this process's share of what is not done yet; the report is whole at the end.
 
     Args:

@@ -28,7 +28,7 @@ MOST_BLOCKS = 10_000
 """Parts that the pictures are handed out in; up to as many it is one picture each."""
 
 
-def evaluate_steps(plan: Plan, workers: int | None = None) -> Iterator[Progress]:
+def evaluate_steps(plan: Plan, workers: int | None = None) -> Generator[Progress, None, None]:
     """Evaluate what is not done yet; a step for each picture. Close to stop, start to go on.
 
     Args:

@@ -11,7 +11,7 @@ in `form.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -56,7 +56,7 @@ def evaluate(plan: Plan) -> ReportForm:
     return concluded(plan)
 
 
-def evaluate_steps(plan: Plan) -> Iterator[Progress]:
+def evaluate_steps(plan: Plan) -> Generator[Progress, None, None]:
     """Evaluate what is not done yet; close to stop, start again to go on.
 
     Yields often: whenever a step of a restoration is made. The report is written at the end, and
