@@ -184,7 +184,8 @@ def launch(page: gr.Blocks, **overrides: Any) -> Any:
     """Serve the page; Gradio itself reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
 
     Raises:
-        RestorationError: strangers could change the program, see `refuse_vibe_mode`.
+        RestorationError: strangers could change the program, see `refuse_vibe_mode`, or no port is
+            free.
     """
     from starlette.middleware import Middleware
 
@@ -204,7 +205,15 @@ def launch(page: gr.Blocks, **overrides: Any) -> Any:
         "max_file_size": f"{largest}mb" if largest else None,
         "app_kwargs": {"middleware": [Middleware(one) for one in MIDDLEWARE]},
     }
-    return page.queue(max_size=LONGEST_QUEUE, api_open=False).launch(**(settings | overrides))
+    try:
+        return page.queue(max_size=LONGEST_QUEUE, api_open=False).launch(**(settings | overrides))
+    except OSError as error:
+        if "port" not in str(error):
+            raise
+        raise RestorationError(
+            f"The page finds no free port ({str(error).partition('.')[0]}): end what uses it, or "
+            "name another one by GRADIO_SERVER_PORT."
+        ) from None
 
 
 def refuse_vibe_mode() -> None:

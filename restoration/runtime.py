@@ -28,10 +28,12 @@ import os
 import threading
 import traceback
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from restoration.errors import DeviceMemoryError, RestorationError
 from restoration.params import Params
@@ -170,12 +172,13 @@ class Device:
         """The one to use here, chosen once."""
         import torch
 
-        found = "cpu"
-        if torch.cuda.is_available():
-            found = "cuda"
-        elif torch.backends.mps.is_available():
-            found = "mps"
-        name = os.environ.get("RESTORATION_DEVICE", found)
+        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        have = [*(one for one, is_there in there.items() if is_there), "cpu"]
+        name = os.environ.get("RESTORATION_DEVICE") or have[0]
+        if name.partition(":")[0] not in have:
+            raise RestorationError(
+                f"RESTORATION_DEVICE asks for {name!r:.60}, and this machine has {', '.join(have)}"
+            )
         dtype = os.environ.get("RESTORATION_DTYPE") or cls._dtype_of(name)
         if name == "cpu" and dtype == "float16":
             raise RestorationError("float16 is far too slow on a CPU: use float32 or bfloat16")
@@ -282,15 +285,28 @@ class Runtime:
             while ahead := self.line.ahead(ticket, GLANCE):
                 yield Step(0, 0, f"waiting for the device, {ahead} ahead", lambda: shown)
             yield Step(0, 0, LOADING, lambda: shown)
-            yield from work()
+            with closing(cast(Generator[Step], work())) as steps:
+                for step in steps:
+                    yield replace(step, estimate=partial(self._drawn, step.estimate, advice))
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
-                raise
-            traceback.clear_frames(error.__traceback__)  # they hold the tensors that filled it
-            self.unload()
-            raise DeviceMemoryError(f"The {self.device.name} ran out of memory {advice}.") from None
+            raise self._mendable(error, advice) from None
         finally:
             self.line.leave(ticket)
+
+    def _drawn(self, estimate: Callable[[], Tensor], advice: str) -> Tensor:
+        """The picture of a step, which is drawn when it is asked for and may need memory too."""
+        try:
+            return estimate()
+        except (RuntimeError, MemoryError) as error:
+            raise self._mendable(error, advice) from None
+
+    def _mendable(self, error: RuntimeError | MemoryError, advice: str) -> Exception:
+        """The error itself, or, where memory ran out, what to do about it; all is let go then."""
+        if not _is_out_of_memory(error):
+            return error
+        traceback.clear_frames(error.__traceback__)  # they hold the tensors that filled it
+        self.unload()
+        return DeviceMemoryError(f"The {self.device.name} ran out of memory {advice}.")
 
 
 @functools.cache
