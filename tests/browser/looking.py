@@ -98,3 +98,12 @@ class Look:
     def layers(self):
         """Names on the pictures that are seen."""
         return self.page.locator("#compared .layer:not(.away) .tag").all_inner_texts()
+
+
+def until(page, claim):
+    """Wait, with the page alive, until something is true of the server."""
+    for _ in range(300):
+        if claim():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it did not come true within half a minute")
