@@ -60,7 +60,7 @@ def fetch(entry: Weights, accepted: bool) -> Work:
         for done, total in work:
             speed.see(done)
             if time.monotonic() >= due:
-                yield Line(_told(done, total, speed), done / total if total else None)
+                yield Line(told(done, total, speed), done / total if total else None)
                 due = time.monotonic() + PAUSE
     return f"Fetched and checked: {entry.title}. The methods that need it offer it now."
 
@@ -109,7 +109,8 @@ class Speed:
         return (many - few) / (end - start) if end > start else 0.0
 
 
-def _told(done: int, total: int | None, speed: Speed) -> str:
+def told(done: int, total: int | None, speed: Speed) -> str:
+    """How far a download is, how fast, and how long it takes yet."""
     if done == 0 and total is None:
         return "Another process fetches it: waiting for that."
     come = f"{in_words(done)} of {in_words(total)}" if total else in_words(done)

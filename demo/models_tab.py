@@ -122,7 +122,7 @@ def _wire_work(view: View, page: Page, keys: list[Any]) -> None:
         def handler(
             shown: Any, name: str, agreed: frozenset[str], begin: Begin = begin
         ) -> Iterator[Updates]:
-            yield from worked(view, model_work.in_turn(line, _begun(begin, name, agreed)))
+            yield from worked(view, model_work.in_turn(line, begun(begin, name, agreed)))
             yield page.update(shown, name, agreed)
 
         event = button.click(
@@ -139,7 +139,8 @@ def _wire_work(view: View, page: Page, keys: list[Any]) -> None:
     _stops(view, events)
 
 
-def _begun(begin: Begin, name: str, agreed: frozenset[str]) -> Work:
+def begun(begin: Begin, name: str, agreed: frozenset[str]) -> Work:
+    """Some work with a model, for whoever runs the hub."""
     refuse_strangers()
     return (yield from begin(weights.named(name), name in agreed))
 
@@ -188,40 +189,47 @@ def worked(view: View, work: Work) -> Iterator[Updates]:
         work.close()
 
 
+def asked(page: Page, name: str, *, only_sources: bool) -> Updates:
+    """Whether a model is really to be deleted, or only what a converted file made needless."""
+    view, model = page.view, model_files.model(name, page.methods)
+    entry = model.entry
+    files = model_files.sources_of(entry) if only_sources else model_files.files_of(entry)
+    served = () if only_sources else model_files.also_served(entry)
+    freed = sum(path.stat().st_size for path in files)
+    return {
+        view.asking: gr.update(visible=True),
+        view.question: model_fragments.question(model, served, freed),
+        view.meant: (name, only_sources),
+        view.status: "",
+    }
+
+
+def deleted(page: Page, now: tuple[Any, str, frozenset[str]], meant: tuple[str, bool]) -> Updates:
+    """What was asked about is gone; `now` are the arguments of `Page.update`."""
+    try:
+        refuse_strangers()
+        freed = model_files.delete(weights.named(meant[0]), only_sources=meant[1])
+        said = answer(f"Deleted: {in_words(freed)} are free again.")
+    except Exception as error:  # noqa: BLE001  # as above
+        said = answer(failures.sentence(error), "bad")
+    return page.update(*now) | {page.view.status: said}
+
+
 def _wire_deleting(view: View, page: Page, keys: list[Any]) -> None:
     """Ask, then delete."""
-    outputs = [*view.seen(), view.status]
-
-    def ask(name: str, *, only_sources: bool) -> Updates:
-        model = model_files.model(name, page.methods)
-        entry = model.entry
-        files = model_files.sources_of(entry) if only_sources else model_files.files_of(entry)
-        freed = sum(path.stat().st_size for path in files)
-        served = () if only_sources else model_files.also_served(entry)
-        return {
-            view.asking: gr.update(visible=True),
-            view.question: model_fragments.question(model, served, freed),
-            view.meant: (name, only_sources),
-            view.status: "",
-        }
-
-    def delete(shown: Any, name: str, agreed: frozenset[str], meant: tuple[str, bool]) -> Updates:
-        try:
-            refuse_strangers()
-            freed = model_files.delete(weights.named(meant[0]), only_sources=meant[1])
-            said = answer(f"Deleted: {in_words(freed)} are free again.")
-        except Exception as error:  # noqa: BLE001  # as above
-            said = answer(failures.sentence(error), "bad")
-        return page.update(shown, name, agreed) | {view.status: said}
-
     asking = [view.asking, view.question, view.meant, view.status]
     for button, only_sources in ((view.delete, False), (view.thin, True)):
 
-        def handler(name: str, only_sources: bool = only_sources) -> Updates:
-            return ask(name, only_sources=only_sources)
+        def ask(name: str, only_sources: bool = only_sources) -> Updates:
+            return asked(page, name, only_sources=only_sources)
 
-        button.click(handler, view.chosen, asking, queue=False, **QUIET)
-    view.yes.click(delete, [*keys, view.meant], outputs, **QUIET)
+        button.click(ask, view.chosen, asking, queue=False, **QUIET)
+    view.yes.click(
+        lambda *given: deleted(page, given[:3], given[3]),
+        [*keys, view.meant],
+        [*view.seen(), view.status],
+        **QUIET,
+    )
     view.no.click(
         lambda: {view.asking: gr.update(visible=False), view.meant: (NONE, False)},
         None,
