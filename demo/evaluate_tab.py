@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from demo import comparer, evaluation_form, gate
 from demo.album_view import tried
 from demo.controls import QUIET, stops
-from demo.evaluating import View, choices, compared, evaluate, go_on, look
+from demo.evaluating import View, choices, evaluate, go_on, look
+from demo.evaluation_files import compared, pack_up
 from demo.evaluation_form import Given
 from demo.fragments import answer, status
 from demo.owners import owner_of
@@ -23,7 +20,7 @@ from demo.restoring import Updates
 from demo.serving import ASSETS, AT_ONCE
 from demo.settings_list import Setting
 from restoration.evaluation import kept
-from restoration.evaluation.kept import Kept, Shelf
+from restoration.evaluation.kept import Shelf
 from restoration.protocol import Method
 
 READY = "Choose pictures and settings, and press Run."
@@ -167,19 +164,6 @@ def _wire(view: View, before: Earlier, place: gr.Tab) -> None:
             **QUIET,
         )
     before.yes.click(deleted, [view.earlier, view.current], view.outputs(), **QUIET)
-
-
-def pack_up(one: Kept) -> Path:
-    """A zip archive of report and results, under an address that nobody can guess."""
-    folder = Path(get_upload_folder()) / "evaluations" / secrets.token_hex(16)
-    folder.mkdir(parents=True, mode=0o700)
-    target = folder / f"evaluation-{one.record.created[:10]}-{one.id[:6]}.zip"
-    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
-        for path in sorted(one.out.rglob("*")):
-            name = path.relative_to(one.out)
-            if path.is_file() and not any(part.startswith(".") for part in name.parts):
-                archive.write(path, Path(target.stem) / name)
-    return target
 
 
 def _long(

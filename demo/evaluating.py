@@ -7,24 +7,23 @@ others come in between.
 from __future__ import annotations
 
 import html
-import json
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 
-from demo import comparer, failures
+from demo import failures
+from demo.evaluation_files import compared
 from demo.fragments import duration, status
 from demo.picture import refusal
 from demo.restoring import Updates
 from restoration.errors import RestorationError
 from restoration.evaluation import page, report, shown
-from restoration.evaluation.folder import PLAN, REPORT
-from restoration.evaluation.form import INPUT, ReportForm
+from restoration.evaluation.folder import PLAN
+from restoration.evaluation.form import ReportForm
 from restoration.evaluation.items import found
 from restoration.evaluation.runner import Progress, evaluate_steps, report_of, write_report
 from restoration.evaluation.statistics import Summary
@@ -140,23 +139,6 @@ def choices(shelf: Shelf, chosen: str | None = None) -> dict[str, Any]:
     value = chosen if chosen in known else next(iter(known), None)
     update: dict[str, Any] = gr.update(choices=kept, value=value, interactive=bool(kept))
     return update
-
-
-def compared(kept: Kept, place: int) -> dict[str, Any]:
-    """The value of the comparer for one picture of an evaluation, counted from 0."""
-    told: ReportForm = json.loads((kept.out / REPORT).read_text(encoding="utf-8"))
-    item, labels = told["items"][place], told["labels"]
-    rows = told["rows"][place * len(labels) : (place + 1) * len(labels)]
-    pictures = []
-    for row in rows:
-        path = kept.out / shown.folder_of(told, row["label"]) / item["file"]
-        name = "Input" if row["label"] == INPUT else row["label"]
-        pictures += _picture(path, name, _caption(told, row["numbers"]))
-    clean = _picture(kept.out / shown.CLEAN / item["file"], "Clean")
-    failed = [f"{row['label']}: {row['error']}" for row in rows if row["error"]]
-    return comparer.comparison(
-        [*pictures, *clean], len(pictures) if clean else None, " ".join(failed)
-    )
 
 
 def _guarded(view: View, text: str, work: Iterator[Updates]) -> Iterator[Updates]:
@@ -286,18 +268,3 @@ def _remarks(made: ReportForm) -> str:
     items = "".join(f"<dd>{html.escape(line)}</dd>" for line in lines)
     head = f"{len(lines)} files or results that are missing"
     return f"<details open><summary>{head}</summary><dl>{items}</dl></details>"
-
-
-def _picture(path: Path, label: str, caption: str = "") -> list[comparer.Shown]:
-    """One picture of the comparer; none where it is not there."""
-    size = shown.size_of(path)
-    return [] if size is None else [comparer.Shown(label, path, size, caption)]
-
-
-def _caption(told: ReportForm, numbers: dict[str, float | None]) -> str:
-    parts = [
-        f"{measure.title} {measure.text(value)} {measure.unit}".rstrip()
-        for measure in report.measures_of(told)
-        if (value := numbers.get(measure.name)) is not None
-    ]
-    return " · ".join(parts[:2])

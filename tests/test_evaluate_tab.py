@@ -8,8 +8,9 @@ import zipfile
 import gradio as gr
 import pytest
 
-from demo import evaluate_tab, evaluation_form
-from demo.evaluating import View, choices, compared, evaluate, go_on, look, told
+from demo import evaluation_form
+from demo.evaluating import View, choices, evaluate, go_on, look, told
+from demo.evaluation_files import compared, pack_up
 from demo.evaluation_form import Given
 from demo.settings_list import Setting, setting_of
 from restoration.errors import BadKnobError, BadPictureError, RestorationError
@@ -253,7 +254,7 @@ def test_an_empty_list_offers_nothing(shelf):
 
 def test_the_archive_holds_report_and_results(view, shelf, asked):
     list(evaluate(view, shelf, *asked))
-    path = evaluate_tab.pack_up(shelf.list()[0])
+    path = pack_up(shelf.list()[0])
     names = {name.partition("/")[2] for name in zipfile.ZipFile(path).namelist()}
     assert {"report.html", "report.csv", "report.json", "Smooth plain steps 1/a.png"} <= names
     assert [name for name in names if name.startswith(".")] == []
@@ -261,7 +262,7 @@ def test_the_archive_holds_report_and_results(view, shelf, asked):
 
 def test_no_path_of_the_server_is_in_the_archive(view, shelf, asked, tmp_path):
     list(evaluate(view, shelf, *asked))
-    with zipfile.ZipFile(evaluate_tab.pack_up(shelf.list()[0])) as archive:
+    with zipfile.ZipFile(pack_up(shelf.list()[0])) as archive:
         texts = [archive.read(name) for name in archive.namelist() if not name.endswith("g")]
     assert not [text for text in texts if str(tmp_path).encode() in text]
 

@@ -48,9 +48,10 @@ function drawHead() {
   const row = put("tr");
   for (const [label, column] of cells) {
     const sorted = state.order.column === column;
-    const button = put("button", { type: "button" }, label);
-    button.addEventListener("click", () => sortBy(column));
     const direction = sorted ? (state.order.down ? "descending" : "ascending") : "none";
+    const button = put("button", { type: "button" }, label);
+    if (sorted) button.prepend(put("span", { "aria-hidden": "true" }, state.order.down ? "▼" : "▲"));
+    button.addEventListener("click", () => sortBy(column));
     row.append(put("th", { scope: "col", "aria-sort": direction }, button));
   }
   find("pictures-head").replaceChildren(row);
