@@ -57,16 +57,18 @@ def table(rows: Sequence[Row]) -> str:
     further = [measure for measure in taken if measure not in main]
     found = list(dict.fromkeys(word for row in rows for word in row.measured))
     named = any(row.recognised for row in rows)
-    rest = [
-        *(_Column(word.capitalize(), [_found(row, word) for row in rows]) for word in found),
-        *([_Column("Recognised", [html.escape(row.recognised) for row in rows])] * named),
-        _Column("Time", [duration(r.seconds) if r.seconds is not None else "" for r in rows]),
-        _Column("Seed", [str(row.seed) if row.seed is not None else "" for row in rows]),
-        _Column("Size", [size_text(row.size) if row.size else "" for row in rows]),
-    ]
+    columns = {
+        **{_head(one): _values(rows, one) for one in main},
+        **{word.capitalize(): [_found(row, word) for row in rows] for word in found},
+        **({"Recognised": [html.escape(row.recognised) for row in rows]} if named else {}),
+        "Time": [duration(row.seconds) if row.seconds is not None else "" for row in rows],
+        "Seed": [str(row.seed) if row.seed is not None else "" for row in rows],
+        "Size": [size_text(row.size) if row.size else "" for row in rows],
+    }
+    lines = list(zip(map(_label, rows), *columns.values(), strict=True))
     meaning = meanings(dict.fromkeys(found, 0.0))
     return (
-        _sheet("Results in numbers", rows, [*(_numbers(rows, one) for one in main), *rest])
+        _sheet("Results in numbers", ["Setting", *columns], lines)
         + (f"<p>{html.escape(meaning)}</p>" if meaning else "")
         + (_more(rows, main, further) if taken else "")
     )
@@ -82,31 +84,22 @@ def size_text(size: tuple[int, int]) -> str:
     return f"{size[0]} \N{MULTIPLICATION SIGN} {size[1]}"
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A column as HTML: its head, and a cell for each row."""
-
-    head: str
-    cells: Sequence[str]
-
-
-def _numbers(rows: Sequence[Row], measure: Measure) -> _Column:
-    """The column of a measure, its best value marked."""
-    values = [row.numbers.get(measure.name) for row in rows]
-    best = measure.best(values)
-    cells = [
-        "" if value is None else _cell(measure.text(value), best=value == best) for value in values
-    ]
+def _head(measure: Measure) -> str:
+    """What a measure is called, with its unit, its direction, and on hover what it misses."""
     unit = f" ({measure.unit})" if measure.unit else ""
     told = html.escape(f"{measure.says} {measure.misses}")
-    head = f'<abbr title="{told}">{html.escape(measure.title)}{unit}</abbr>'
-    if measure.arrow:
-        head += f' <span role="img" aria-label="{WAYS[measure.better]}">{measure.arrow}</span>'
-    return _Column(head, cells)
+    name = f'<abbr title="{told}">{html.escape(measure.title)}{unit}</abbr>'
+    if not measure.arrow:
+        return name
+    return f'{name} <span role="img" aria-label="{WAYS[measure.better]}">{measure.arrow}</span>'
 
 
-def _cell(text: str, *, best: bool) -> str:
-    return f'<span class="best">{text}</span>' if best else text
+def _values(rows: Sequence[Row], measure: Measure) -> list[str]:
+    """What a measure says of each row, the best marked."""
+    values = [row.numbers.get(measure.name, math.nan) for row in rows]
+    best = measure.best(values)
+    texts = [(measure.text(value), value == best) for value in values]
+    return [f'<span class="best">{text}</span>' if top else text for text, top in texts]
 
 
 def _found(row: Row, word: str) -> str:
@@ -116,11 +109,19 @@ def _found(row: Row, word: str) -> str:
     return "∞" if math.isinf(value) else f"{value:.1f}"
 
 
+def _label(row: Row) -> str:
+    remark = f"<small>{html.escape(row.remark)}</small>" if row.remark else ""
+    return f"{html.escape(row.label)}{remark}"
+
+
 def _more(rows: Sequence[Row], main: Sequence[Measure], further: Sequence[Measure]) -> str:
     """What is folded away: the further numbers, and what every number tells and misses."""
     sheet = ""
     if further:
-        sheet = _sheet("Further numbers", rows, [_numbers(rows, measure) for measure in further])
+        made = [row for row in rows if row.numbers]
+        lines = [(_head(measure), *_values(made, measure)) for measure in further]
+        heads = ["Number", *(html.escape(row.label) for row in made)]
+        sheet = _sheet("Further numbers", heads, lines)
     title = "More numbers, and what they miss" if further else "What the numbers miss"
     return f"<details><summary>{title}</summary>{sheet}{_legend([*main, *further])}</details>"
 
@@ -128,23 +129,21 @@ def _more(rows: Sequence[Row], main: Sequence[Measure], further: Sequence[Measur
 def _legend(measures: Iterable[Measure]) -> str:
     """What each number tells and misses, in words."""
     items = "".join(
-        f"<dt>{html.escape(measure.heading)}</dt>"
-        f"<dd>{html.escape(measure.says)} {html.escape(measure.misses)}</dd>"
+        f"<div><dt>{html.escape(measure.heading)}</dt>"
+        f"<dd>{html.escape(measure.says)} {html.escape(measure.misses)}</dd></div>"
         for measure in measures
     )
     return f"<dl>{items}</dl>"
 
 
-def _sheet(name: str, rows: Sequence[Row], columns: Sequence[_Column]) -> str:
-    heads = "".join(
-        f'<th scope="col">{head}</th>' for head in ["Setting", *(c.head for c in columns)]
+def _sheet(name: str, heads: Iterable[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table of HTML; the first cell of each line is its head."""
+    head = "".join(f'<th scope="col">{cell}</th>' for cell in heads)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for first, *cells in lines
     )
-    lines = []
-    for place, row in enumerate(rows):
-        remark = f"<small>{html.escape(row.remark)}</small>" if row.remark else ""
-        cells = "".join(f"<td>{column.cells[place]}</td>" for column in columns)
-        lines.append(f'<tr><th scope="row">{html.escape(row.label)}{remark}</th>{cells}</tr>')
     return (
         f'<div class="sheet" role="region" aria-label="{name}" tabindex="0">'
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -83,11 +83,11 @@ def _band(name: str, where: str, waves: str, misses: str) -> Measure:
         better="lower",
         needs=PAIR,
         version="1",
-        says=f"Root mean square of the difference from the clean picture in waves of {waves}; the "
-        "squares of all four bands add up to the whole.",
+        says=f"Root mean square of the difference from the clean picture in waves of {waves}.",
         misses=misses,
         digits=2,
-        source="Octaves of the Fourier spectrum of the difference",
+        source="Octaves of the Fourier spectrum of the difference; the squares of all four bands "
+        "add up to the mean squared error",
     )
 
 

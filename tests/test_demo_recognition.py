@@ -130,8 +130,8 @@ def test_a_method_that_recognises_nothing_shows_nothing(view, photograph):
 
 def test_a_comparison_has_a_cell_with_the_likeliest_word_before_and_after(photograph):
     with gr.Blocks():
-        parts = [gr.HTML() for _ in range(4)]
-        view = comparing.View(gr.Button(), gr.Button(), *parts, [], gr.State(None))
+        parts = [gr.HTML() for _ in range(6)]
+        view = comparing.View(gr.Button(), gr.Button(), *parts, gr.State(None))
     asked = Asked(photograph, None, [setting_of(fakes.NAME, "mini", {})], 1)
     with fakes.registered(fakes.NAME):
         updates = list(comparing.compare(view, asked, None))
