@@ -125,6 +125,11 @@ def tensors(path: Path, *, training_state: bool = False) -> Mapping[str, Any]:
     match kind_of(path):
         case "safetensors":
             return _from_safetensors(path)
+        case "torch" if path.suffix == ".safetensors":  # which torch.load goes by
+            raise WrongWeightsError(
+                f"{path.name} is a file of torch.save under the name of a safetensors file: get "
+                "the real one, or give it the ending .pth"
+            )
         case "torch":
             return _from_training_state(path) if training_state else _from_torch(path)
         case "onnx":

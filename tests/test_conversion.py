@@ -16,6 +16,7 @@ from restoration.conversion import converting
 from restoration.errors import MissingWeightsError, RestorationError, WrongWeightsError
 from restoration.noise import seeded
 from restoration.weights import Weights
+from tests.test_weights import CANARY, Code
 
 STATE = {
     "weight": seeded(0)(torch.empty(3, 4)),
@@ -161,6 +162,14 @@ def test_what_is_no_control_branch_is_not_converted(content, text, known, tmp_pa
     with pytest.raises(WrongWeightsError, match=text):
         convert(known(content, wrapper="control"))
     assert [path.name for path in tmp_path.iterdir()] == ["w.pth"]
+
+
+@pytest.mark.parametrize("wrapper", ["bare", "control"])
+def test_code_in_a_checkpoint_is_neither_run_nor_converted(wrapper, known, tmp_path):
+    with pytest.raises(WrongWeightsError, match="holds program code beside its weights"):
+        convert(known({"weight": Code()}, wrapper=wrapper))
+    assert [path.name for path in tmp_path.iterdir()] == ["w.pth"]
+    assert not hasattr(sys, CANARY)
 
 
 def test_without_room_nothing_is_written(known, tmp_path, monkeypatch):

@@ -1,8 +1,11 @@
 """What is known of checkpoints on disk, and what may be deleted."""
 
+import errno
 import shutil
+import sys
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from restoration.fingerprints import fingerprint
 from restoration.protocol import Variant
 from tests.fakes import FILL, SMOOTH
 from tests.model_folder import CONTENT, STATE, entry, published, use
+from tests.test_weights import CANARY, Code
 
 NEEDING = replace(SMOOTH, variants=(Variant("large", "large", "Better.", ("a",), further=("b",)),))
 ALSO = replace(FILL, variants=(Variant("small", "small", "Quick.", ("b",)),))
@@ -190,6 +194,17 @@ def test_what_is_being_downloaded_is_not_deleted(folder):
         model_files.delete(weights.named("a"))
 
 
+def test_what_cannot_be_removed_is_told(folder, monkeypatch):
+    (folder / "a.safetensors").write_bytes(CONTENT)
+
+    def refuse(_path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(RestorationError, match=r"a\.safetensors cannot be deleted \(Permission"):
+        model_files.delete(weights.named("a"))
+
+
 def test_an_unknown_checkpoint_is_refused(folder):
     with pytest.raises(BadKnobError, match=r"no checkpoint '\.\./x'"):
         known("../x")
@@ -255,3 +270,10 @@ def test_a_stray_is_recognised_by_the_names_of_its_tensors(kind, tmp_path, monke
     assert likely(folder) == {
         "model.x": f"Has the tensors of {scunet.title} (then name it {scunet.file})."
     }
+
+
+def test_to_guess_what_a_stray_is_runs_nothing_in_it(tmp_path, monkeypatch):
+    folder = use(monkeypatch, tmp_path, weights.named("scunet-psnr"))
+    torch.save({"weight": Code()}, folder / "model.pth")
+    assert likely(folder) == {"model.pth": ""}
+    assert not hasattr(sys, CANARY)

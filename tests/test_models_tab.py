@@ -1,8 +1,14 @@
 """What the Models tab says and does, without a browser."""
 
+import html
+import pickle
+import shutil
+from argparse import Namespace
+
 import gradio as gr
 import pytest
 import torch
+from safetensors.torch import save
 
 from demo import model_fragments, model_work, models_tab
 from demo.method_form import form
@@ -16,7 +22,8 @@ from restoration.stray_files import Stray
 from tests.fakes import SMOOTH
 from tests.model_folder import CONTENT, STATE, entry, published, use
 from tests.test_model_files import METHODS
-from tests.weights_server import serving
+from tests.test_weights import Code
+from tests.weights_server import PAGE, serving
 
 AGREED = frozenset({"a"})
 
@@ -295,6 +302,54 @@ def test_what_fails_is_told_in_a_sentence(error, text, page):
     assert "state bad" in last[page.view.status]
     assert text in last[page.view.status]
     assert "secret" not in last[page.view.status]
+
+
+BAD = {
+    "cut off": (CONTENT[:-1], "should have"),
+    "a web page": (PAGE, "is a web page, not a checkpoint: the download link led to a page"),
+    "a pointer": (b"version https://git-lfs.github.com/spec/v1", "is a Git LFS pointer"),
+    "empty": (b"", "is empty: fetch it again"),
+    "other bytes": (CONTENT[:-1] + b"x", "is not the published file"),
+    "a pickle of code": (
+        pickle.dumps({"weight": Code()}),
+        "is a file of torch.save under the name of",
+    ),
+    "not a number": (save({"w": torch.tensor([float("nan")])}), "values that are not numbers"),
+    "other tensors": (save({"w": torch.zeros(1)}), "is not the published checkpoint"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_file_is_told_by_verify_and_the_page_goes_on(kind, page, folder, monkeypatch):
+    content, text = BAD[kind]
+    known = {"size": None, "sha256": None}
+    changes = {
+        "cut off": {"size": len(CONTENT)},
+        "other bytes": {"sha256": weights.named("a").sha256},
+        "other tensors": {"manifest": "scunet.json"},
+    }
+    one = weights.named("a").model_copy(update={**known, **changes.get(kind, {})})
+    use(monkeypatch, folder.parent, one, entry("c"))
+    (folder / "a.safetensors").write_bytes(content)
+    (folder / "c.safetensors").write_bytes(CONTENT)
+    *_, bad = models_tab.worked(page.view, model_work.verify(one))
+    *_, good = models_tab.worked(page.view, model_work.verify(entry("c")))
+    assert text in html.unescape(bad[page.view.status])
+    assert "is sound: 2 tensors" in good[page.view.status]
+
+
+def test_without_a_network_the_page_says_so(page, monkeypatch, folder):
+    monkeypatch.setattr(downloads, "PAUSE", 0.0)
+    one = published("a", "http://127.0.0.1:9/a.safetensors")
+    *_, last = models_tab.worked(page.view, model_work.fetch(one, True))
+    assert "it cannot be reached, is this machine online?" in last[page.view.status]
+
+
+def test_a_full_disk_is_told_before_anything_is_fetched(page, monkeypatch, server):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Namespace(free=100))
+    *_, last = models_tab.worked(page.view, model_work.fetch(weights.named("a"), True))
+    assert "a.safetensors needs 12 kB and 100 bytes are free" in last[page.view.status]
+    assert not server.ranges
 
 
 def test_strangers_begin_nothing(page, monkeypatch):

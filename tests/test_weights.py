@@ -124,6 +124,11 @@ def test_code_in_a_checkpoint_is_neither_run_nor_read(how, tmp_path):
         weights.read(path, entry())
 
 
+def test_a_pickle_under_the_name_of_safetensors_is_told(tmp_path):
+    with pytest.raises(WrongWeightsError, match="is a file of torch.save under the name of a safe"):
+        weights.read(saved(tmp_path, STATE, name="w.safetensors"), entry())
+
+
 def test_a_foreign_class_is_named(tmp_path, monkeypatch):
     module = types.ModuleType("lightning_like")
     module.Checkpoint = type("Checkpoint", (), {"__module__": "lightning_like"})
