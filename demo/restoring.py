@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -127,18 +127,20 @@ def _restore(
     job = front.prepare(method.name, picture, variant=variant, seed=seed, knobs=knobs, **more)
     first = figure(picture.image, "The picture as it came", PREVIEW_SIDE)
     yield {view.notes: notes((*picture.notes, *filter(None, [job.outlook()]))), view.live: first}
-    album, twice = more.get("album"), given.get("without_album")
-    bare = None
-    if album is None or not twice:
-        reel = yield from _played(view, job, Turn())
+    album = more.get("album")
+    if album is None or not given.get("without_album"):
+        takes = [(yield from _played(view, job, Turn()))]
     else:
-        reel = yield from _played(view, job, Turn("With the album", 0, 2))
-        without = replace(job, request=replace(job.request, album=None))
-        bare = yield from _played(view, without, Turn("Without it", 1, 2))
-    shown = _result(view, job, reel, album, bare)
-    facts = keeping.Facts(reel.seconds, reel.measured())
-    keeping.kept(given.get("request"), picture, Path(shown[view.download]), job.recipe(), facts)
-    yield shown
+        bare = replace(job, request=replace(job.request, album=None))
+        takes = [
+            (yield from _played(view, job, Turn("With the album", 0, 2))),
+            (yield from _played(view, bare, Turn("Without the album", 1, 2))),
+        ]
+    batch = secrets.token_hex(8)
+    for take in takes:
+        facts = keeping.Facts(take.reel.seconds, take.reel.measured(), take.name, batch)
+        keeping.kept(given.get("request"), picture, take.path, take.job.recipe(), facts)
+    yield _result(view, takes, album)
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,24 @@ class Turn:
         return status(text + reel.told(), share=share)
 
 
-def _played(view: View, job: front.Job, turn: Turn) -> Generator[Updates, None, Reel]:
-    """Do a job and show it; gives its steps."""
+@dataclass(frozen=True)
+class Take:
+    """A restoration that was done."""
+
+    name: str
+    """What it is called where there are several."""
+    job: front.Job
+    reel: Reel
+    path: Path
+    """Of its result."""
+
+    def result(self) -> Picture:
+        """What came out."""
+        return replace(self.job.picture, image=self.reel.final())
+
+
+def _played(view: View, job: front.Job, turn: Turn) -> Generator[Updates, None, Take]:
+    """Do a job, show it and write its result."""
     reel = Reel()
     with closing(cast(Generator[Step], job.steps())) as steps:
         for step in steps:
@@ -169,33 +187,33 @@ def _played(view: View, job: front.Job, turn: Turn) -> Generator[Updates, None, 
                 updates[view.recognised] = bars(news)
             yield updates
     reel.stop()
-    return reel
-
-
-def _result(
-    view: View, job: front.Job, reel: Reel, album: Album | None, bare: Reel | None = None
-) -> Updates:
-    recipe = job.recipe()
     result = replace(job.picture, image=reel.final())
-    path = keep(result, job.method.name, recipe)
+    mark = "without-album" if turn.place else job.method.name
+    return Take(turn.name, job, reel, keep(result, mark, job.recipe()))
+
+
+def _result(view: View, takes: Sequence[Take], album: Album | None) -> Updates:
+    """What is seen at the end: the first take, and beside it the others."""
+    take, *others = takes
+    job, reel, result, path = take.job, take.reel, take.result(), take.path
     height, width = result.image.shape[-2:]
-    seconds = reel.seconds + (bare.seconds if bare else 0)
+    seconds = sum(one.reel.seconds for one in takes)
     done = f"Done in {duration(seconds)} · {width}x{height} pixels · seed {job.seed}"
     found = reel.measured()
-    shown = [shown_as("Input", job.picture, keep(job.picture, "input"))]
-    if bare:
-        without = replace(job.picture, image=bare.final())
-        shown.append(shown_as("Without the album", without, keep(without, "without-album")))
-    shown.append(shown_as("Result", result, path))
+    shown = [
+        shown_as("Input", job.picture, keep(job.picture, "input")),
+        *(shown_as(one.name, one.result(), one.path) for one in others),
+        shown_as("Result", result, path),
+    ]
     passed = [("Input", job.picture.image), *reel.stages(), ("Result", result.image)]
     return {
         view.download: str(path),
-        view.recipe: json.dumps(json.loads(recipe.to_json()), indent=2),
+        view.recipe: json.dumps(json.loads(job.recipe().to_json()), indent=2),
         view.status: status(done + findings(found), kind="good", hint=meanings(found)),
         view.notes: notes((*result.notes, *reel.remarks())),
         view.live: "",
         view.result: gr.update(visible=True),
-        view.comparer: comparer.comparison(shown, first=(1, 2) if bare else None),
+        view.comparer: comparer.comparison(shown, first=(1, 2) if others else None),
         view.strip: strip(passed) + (album_strip(album) if album else ""),
         view.run: gr.update(interactive=True),
         view.stop: gr.update(interactive=False),

@@ -188,7 +188,7 @@ def test_the_result_stands_beside_that_without_the_album(view, ready, picture):
     assert 'aria-label="Album Anna"' in last(updates, view.strip)
     said = told(updates, view.status)
     assert "With the album (1 of 2)" in said
-    assert "Without it (2 of 2)" in said
+    assert "Without the album (2 of 2)" in said
 
 
 def test_the_result_is_that_with_the_album(view, ready, picture):
