@@ -23,6 +23,7 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio.utils import get_upload_folder
 
+from demo import leftovers
 from restoration.comparer import script, style
 from restoration.comparer.coding import coded
 from restoration.comparer.pictured import Axes as Axes
@@ -81,6 +82,7 @@ def comparison(
         first: the two that its slider begins with; the first two where it is None.
         axes: the grid they form, where they do.
     """
+    leftovers.sweep()
     items = [_item(one) for one in shown]
     return {
         "items": items,
@@ -127,6 +129,7 @@ def _served(picture: Path | bytes) -> Path:
         else:
             _link(picture, part)
         part.replace(path)
+    leftovers.used(folder)  # a link is as old as what it leads to
     return path
 
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from demo import failures
+from demo import failures, leftovers
 from demo.comparer import Shown
 from demo.controls import QUIET
 from demo.fragments import answer, duration, status
@@ -138,6 +138,7 @@ def made(one: Export, compared: Compared) -> Path:
     mark = hashlib.sha256(repr((compared.shown, axes, reference)).encode()).hexdigest()
     path = Path(get_upload_folder()) / "exports" / mark / one.file
     if path.exists():
+        leftovers.used(path.parent)
         return path
     parts = Parts(title, pictures, reference, None if axes is None else Axes(**axes))
     try:
