@@ -161,6 +161,7 @@ def _run(view: View, shelf: Shelf, kept: Kept) -> Iterator[Updates]:
                 share = progress.done / progress.total
                 updates[view.status] = status(told(progress), share=share)
             if pace.has_more(progress.done):
+                shelf.check_size()
                 updates[view.table] = pace.timed(lambda: _means(report_of(plan)))
             if updates:
                 yield updates

@@ -167,6 +167,23 @@ def test_what_strangers_left_long_ago_is_forgotten(uploads):
     assert (old.list(), len(new.list())) == ([], 1)
 
 
+def test_the_evaluations_that_were_away_longest_go_where_all_take_too_much(uploads, monkeypatch):
+    old, new = kept.of("browser 1"), kept.of("browser 2")
+    old.take(asked(), uploads)
+    new.take(asked(), uploads)
+    size = sum(path.stat().st_size for path in new.folder.rglob("*"))
+    monkeypatch.setattr(kept, "MOST_BYTES", size // kept.GUESTS_TOGETHER + 1)
+    os.utime(old.folder, (time.time() - 100, time.time() - 100))
+    kept.forget_old(10**6)
+    assert (old.list(), len(new.list())) == ([], 1)
+
+
+def test_a_full_disk_share_takes_no_more_results(shelf, uploads):
+    shelf.take(asked(), uploads)
+    with pytest.raises(RestorationError, match="delete one to go on"):
+        replace(shelf, most_bytes=100).check_size()
+
+
 def test_what_the_disk_says_is_told(shelf, uploads):
     shelf.folder.parent.mkdir(parents=True)
     shelf.folder.write_text("no folder")

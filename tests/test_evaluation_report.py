@@ -68,6 +68,18 @@ def test_the_text_names_every_contender_with_mean_and_margin():
     ]
 
 
+def test_the_text_leaves_further_numbers_to_the_page():
+    made = both()
+    made["plan"]["measures"]["of old"] = "1"
+    assert "of old" not in as_text(made)
+
+
+def test_numbers_that_are_not_among_the_first_are_told_where_there_are_no_others():
+    made = both()
+    made["plan"]["measures"] = {"of old": "1"}
+    assert "of old" in as_text(made)
+
+
 def test_the_text_says_what_failed():
     made = both()
     made["rows"][5] = failed("b.png", "sharp", "It broke.")

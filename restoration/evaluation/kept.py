@@ -45,6 +45,10 @@ PUBLIC_ROOM = Room(100, 200_000_000)
 LOCAL_ROOM = Room(10_000, 20_000_000_000)
 MOST_KEPT = 5
 """Evaluations of one stranger."""
+MOST_BYTES = 2_000_000_000
+"""Of one stranger's evaluations with all their results."""
+GUESTS_TOGETHER = 10
+"""How many times that all strangers together may take."""
 
 
 class Setting(BaseModel):
@@ -147,6 +151,8 @@ class Shelf:
     room: Room
     most: int | None = None
     """How many there can be."""
+    most_bytes: int | None = None
+    """What they can take of the disk with all their results."""
 
     def list(self) -> Sequence[Kept]:
         """All that can be read, newest first."""
@@ -208,6 +214,18 @@ class Shelf:
             raise RestorationError("This evaluation is running: stop it first.") from None
         shutil.rmtree(gone, ignore_errors=True)
 
+    def check_size(self) -> None:
+        """Look whether there is room for more results.
+
+        Raises:
+            RestorationError: there is none.
+        """
+        if self.most_bytes is not None and _size(self.folder) > self.most_bytes:
+            raise RestorationError(
+                f"the evaluations take {self.most_bytes / 1e9:g} GB, the most that is kept here: "
+                "delete one to go on"
+            )
+
     def _check_room(self, kept: Kept) -> None:
         """Look whether there are pictures at all, before anything is kept."""
         plan = kept.plan()
@@ -244,18 +262,33 @@ def of(owner: str | None = None) -> Shelf:
     folder = root / "guests" / hashlib.sha256(owner.encode()).hexdigest()[:32]
     with suppress(OSError):
         os.utime(folder)
-    return Shelf(folder, PUBLIC_ROOM, MOST_KEPT)
+    return Shelf(folder, PUBLIC_ROOM, MOST_KEPT, MOST_BYTES)
 
 
 def forget_old(older_than_seconds: float) -> int:
-    """Remove what browsers left that were not here for so long; gives how many they were."""
-    count = 0
-    for folder in (runtime.data_folder() / "evaluations" / "guests").glob("*"):
-        with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > older_than_seconds:
+    """Remove what browsers left that were not here for so long; gives how many they were.
+
+    Where all others together still take too much, those that were away longest go as well.
+    """
+    guests, size, count = runtime.data_folder() / "evaluations" / "guests", 0, 0
+    with suppress(OSError):
+        found = [(one.stat().st_mtime, one) for one in guests.iterdir() if one.is_dir()]
+        for used, folder in sorted(found, reverse=True):
+            size += _size(folder)
+            too_much = size > GUESTS_TOGETHER * MOST_BYTES
+            if too_much or time.time() - used > older_than_seconds:
                 shutil.rmtree(folder, ignore_errors=True)
                 count += 1
     return count
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    total = 0
+    for file in folder.rglob("*"):
+        with suppress(OSError):
+            total += file.stat().st_size
+    return total
 
 
 def _identity(asked: Asked, draft: Path) -> str:

@@ -95,11 +95,10 @@ def means_table(report: ReportForm, means: Mapping[str, Mapping[str, Summary]]) 
 
     Where there are many measures, only the first ones stand open.
     """
-    measures = numbers.measures_of(report)
-    first = [measure for measure in measures if measure.headline]
-    if len(first) in (1, len(measures)):  # the time alone, or all of them
-        return _table(report, means, measures)
-    rest = [measure for measure in measures if not measure.headline]
+    first = numbers.first_measures(report)
+    rest = [measure for measure in numbers.measures_of(report) if measure not in first]
+    if not rest:
+        return _table(report, means, first)
     more = f"<details><summary>Further numbers</summary>{_table(report, means, rest)}</details>"
     return f"{_table(report, means, first)}{more}"
 

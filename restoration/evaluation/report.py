@@ -44,6 +44,13 @@ def measures_of(report: ReportForm) -> tuple[Measure, ...]:
     return (*(MEASURES.get(name) or _unknown(name) for name in names), SECONDS)
 
 
+def first_measures(report: ReportForm) -> tuple[Measure, ...]:
+    """Those of `measures_of` that a table shows at once; all where none but the time would be."""
+    measures = measures_of(report)
+    first = tuple(measure for measure in measures if measure.headline)
+    return first if len(first) > 1 else measures
+
+
 def values_of(report: ReportForm, label: str, measure: str) -> list[float | None]:
     """One number of one contender for every picture, in the order of the pictures."""
     return [number_of(row, measure) for row in report["rows"] if row["label"] == label]
@@ -96,8 +103,8 @@ def by_folder(report: ReportForm) -> Mapping[str, ReportForm]:
 
 
 def as_text(report: ReportForm) -> str:
-    """The means as aligned lines, each with half the width of its interval, and what is missing."""
-    measures, found = measures_of(report), summaries(report)
+    """The first means as aligned lines, with half the width of each interval; what is missing."""
+    measures, found = first_measures(report), summaries(report)
     rows = [["", "pictures", *(_ascii(measure.heading) for measure in measures)]]
     for label in report["labels"]:
         cells = [_with_margin(found[label][measure.name], measure) for measure in measures]
