@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ from restoration.seeds import checked_seed
 if TYPE_CHECKING:
     from torch import Tensor
 
+PAUSE = 0.25
+"""Seconds between two words on how far a run is; a browser works on each of them."""
 LARGEST_MISMATCH = 0.03
 """Of two widths over heights; rounding a small picture's size explains no more."""
 
@@ -141,6 +144,8 @@ def _compare(view: View, asked: Asked) -> Iterator[Updates]:
             course.failed()
             gallery.failed(place, failures.sentence(error))
         yield view.brought(gallery.results())
+    if gallery.spread():
+        yield view.brought(gallery.results())
     failed = len(jobs) - gallery.count
     seeds = ", ".join(map(str, dict.fromkeys(job.seed for job in jobs)))
     words = (
@@ -163,8 +168,8 @@ class Turn:
         """How far the comparison is, as HTML."""
         share = (self.place + (reel.share or 0)) / self.of
         left = course.left()
-        time = "" if left is None else f" · {in_all(left, sure=course.is_sure())}"
-        return status(f"{self.head} · {reel.counted()}{time}", share=share)
+        more = "" if left is None else f" · {in_all(left, sure=course.is_sure())}"
+        return status(f"{self.head} · {reel.counted()}{more}", share=share)
 
 
 def in_all(seconds: float, *, sure: bool) -> str:
@@ -174,10 +179,13 @@ def in_all(seconds: float, *, sure: bool) -> str:
 
 def _played(view: View, course: Course, place: int, turn: Turn) -> Generator[Updates, None, Reel]:
     """Do a job and show how far it is; gives its steps."""
-    reel = Reel()
+    reel, due, worked = Reel(), 0.0, False
     with closing(cast(Generator[Step], course.steps(place))) as steps:
         for step in steps:
             reel.add(step)
+            if worked and time.perf_counter() < due:
+                continue
+            worked, due = step.total > 0, time.perf_counter() + PAUSE
             yield {view.status: turn.told(reel, course)}
     reel.stop()
     return reel
@@ -188,9 +196,9 @@ def plan(settings: Sequence[Setting], course: Course) -> str:
     count, left = len(settings), course.left()
     runs = "1 run" if count == 1 else f"{count} runs"
     loads = {0: "", 1: " · 1 model to load"}.get(course.loads, f" · {course.loads} models to load")
-    time = "how long is told once the first is under way"
+    takes = "how long is told once the first is under way"
     if left is not None:
-        time = f"{'about' if course.is_sure() else 'at a guess'} {duration(left)}"
+        takes = f"{'about' if course.is_sure() else 'at a guess'} {duration(left)}"
     lines = []
     for place in course.order:
         seconds = course.seconds(place)
@@ -200,7 +208,7 @@ def plan(settings: Sequence[Setting], course: Course) -> str:
         small = f"<small>{html.escape(more)}</small>" if more else ""
         lines.append(f"<li>{html.escape(settings[place].label)}{small}</li>")
     return (
-        f'<details class="course"><summary>{html.escape(f"Plan: {runs}{loads} · {time}")}</summary>'
+        f'<details class="course"><summary>Plan: {runs}{loads} · {takes}</summary>'
         f"<ol>{''.join(lines)}</ol></details>"
     )
 

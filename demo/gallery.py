@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SPREAD = "seed_spread"
 """The number that says how far results of several seeds are apart."""
+MOST_SPREAD = 40_000_000
+"""Pixels of all results together that it is taken of; more would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,29 @@ class Gallery:
     def failed(self, place: int, why: str) -> None:
         """The setting at `place` came to nothing."""
         self._rows[place] = Row(self._settings[place].label, remark=why)
+
+    def spread(self) -> bool:
+        """Measure how far results are apart that differ by their seeds alone; if there are such."""
+        from restoration import image_io
+        from restoration.measures import measured
+
+        alike: dict[Any, list[int]] = {}
+        found = False
+        for place in sorted(self._files):
+            setting = self._settings[place]
+            kind = setting.method.name, setting.variant.name, setting.params
+            alike.setdefault(kind, []).append(place)
+        for places in alike.values():
+            width, height = self._rows[places[0]].size or (0, 0)
+            if len(places) == 1 or len(places) * width * height > MOST_SPREAD:
+                continue
+            first, *more = (image_io.read(self._files[one]).image for one in places)
+            numbers = measured(first, seeds=more, names=(SPREAD,))
+            for one in places:
+                row = self._rows[one]
+                self._rows[one] = replace(row, numbers={**row.numbers, **numbers})
+            found = True
+        return found
 
     def results(self) -> Results:
         """All there is so far."""

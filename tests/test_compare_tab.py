@@ -389,3 +389,15 @@ def test_a_grid_names_its_sides_and_leaves_others_outside():
 
 def test_settings_that_are_no_sweep_form_no_grid():
     assert axes([setting()], [None, setting()]) is None
+
+
+def test_results_of_several_seeds_tell_how_far_they_are_apart(view, uploads):
+    settings = [setting_of(fakes.SMOOTH, "plain", {"grain": 0.2}, seed) for seed in (1, 2)]
+    updates = list(compare(view, Asked(drawn(uploads, "a.png"), None, settings, 1), None))
+    assert "Spread of seeds" in last(updates, view.table)
+
+
+def test_results_of_one_seed_have_no_spread(view, uploads):
+    settings = [setting(), setting(steps=5)]
+    updates = list(compare(view, Asked(drawn(uploads, "a.png"), None, settings, 1), None))
+    assert "Spread of seeds" not in last(updates, view.table)

@@ -100,8 +100,9 @@ def sweep(opened, across, down=None):
     opened.page.get_by_role("button", name="Sweep: one setting at many values").click()
     for side, place, knob in (("columns", "across", across), ("rows", "down", down)):
         if knob is not None:
-            opened.page.get_by_role("combobox", name=f"Varies {SIDES[side]} the {side}").click()
-            opened.page.get_by_role("option", name=knob[0], exact=True).click()
+            if knob[0] != "Seed":  # which is what a sweep begins with
+                opened.page.get_by_role("combobox", name=f"Varies {SIDES[side]} the {side}").click()
+                opened.page.get_by_role("option", name=knob[0], exact=True).click()
             values = opened.page.locator(f"#compare-sweep-{place}-values").get_by_role("textbox")
             opened.page.wait_for_function(
                 "([id, begin]) => document.querySelector(`#${id} textarea, #${id} input`)"
