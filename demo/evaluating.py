@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -154,7 +154,7 @@ def _guarded(view: View, text: str, work: Iterator[Updates]) -> Iterator[Updates
 def _run(view: View, shelf: Shelf, kept: Kept) -> Iterator[Updates]:
     yield {view.current: kept.id, view.earlier: choices(shelf, kept.id)}
     plan, pace = kept.plan(), _Pace()
-    with closing(cast(Generator[Progress], evaluate_steps(plan))) as steps:
+    with closing(evaluate_steps(plan)) as steps:
         for progress in steps:
             updates: Updates = {}
             if pace.is_due():

@@ -38,7 +38,7 @@ def compared(kept: Kept, place: int) -> dict[str, Any]:
 
 def pack_up(one: Kept) -> Path:
     """A zip archive of report and results, under an address that nobody can guess."""
-    folder = Path(get_upload_folder()) / "evaluations" / secrets.token_hex(16)
+    folder = Path(get_upload_folder()) / "exports" / secrets.token_hex(16)
     folder.mkdir(parents=True, mode=0o700)
     target = folder / f"evaluation-{one.record.created[:10]}-{one.id[:6]}.zip"
     with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
