@@ -116,10 +116,8 @@ def _by_processes(plan: Plan, *, fresh: bool) -> None:
     if fresh:
         plan = replace(plan, out=processes.agreed(folder.fresh(plan.out), us))
     steps = processes.evaluate_together(plan, us)
-    try:
-        _shown(steps, is_quiet=not us.is_main_process)
-    finally:
-        us.destroy_process_group()
+    _shown(steps, is_quiet=not us.is_main_process)
+    us.destroy_process_group()
     if us.is_main_process:
         _told(plan)
 
