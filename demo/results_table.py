@@ -123,7 +123,20 @@ def _more(rows: Sequence[Row], main: Sequence[Measure], further: Sequence[Measur
         heads = ["Number", *(html.escape(row.label) for row in made)]
         sheet = _sheet("Further numbers", heads, lines)
     title = "More numbers, and what they miss" if further else "What the numbers miss"
-    return f"<details><summary>{title}</summary>{sheet}{_legend([*main, *further])}</details>"
+    taken = [*main, *further]
+    return (
+        f"<details><summary>{title}</summary>{sheet}{_unfetched(taken)}{_legend(taken)}</details>"
+    )
+
+
+def _unfetched(taken: Sequence[Measure]) -> str:
+    """Which further numbers there would be with networks that have to be fetched."""
+    if not any("reference" in measure.needs for measure in taken):
+        return ""
+    titles = [one.title for one in MEASURES.values() if one.weights and one not in taken]
+    if not titles:
+        return ""
+    return f"<p>{' and '.join(titles)}: with a network that is fetched on the Models tab.</p>"
 
 
 def _legend(measures: Iterable[Measure]) -> str:

@@ -86,10 +86,8 @@ def gradient_magnitude_similarity(a: Tensor, b: Tensor) -> float:
     Raises:
         ValueError: the pictures differ in size.
     """
-    square_a, square_b = (_squared_gradient(picture) for picture in _matched(a, b))
-    product = 2 * np.sqrt(square_a * square_b)
-    alike = (product + GRADIENT_CONSTANT) / (square_a + square_b + GRADIENT_CONSTANT)
-    return float(alike.mean(dtype=np.float64))
+    one, other = (picture.reshape(-1, *picture.shape[-2:]) for picture in _matched(a, b))
+    return float(np.mean([_alike_gradients(*planes) for planes in zip(one, other, strict=True)]))
 
 
 def consistency(operator_output: Tensor, y: Tensor) -> float:
@@ -132,12 +130,20 @@ def _halved(picture: Array) -> Array:
     return (rows[..., 0::2] + rows[..., 1::2]) / 4
 
 
-def _squared_gradient(picture: Array) -> Array:
-    """(B, C, H - 2, W - 2): squared length of the Prewitt gradient."""
-    across = picture[..., :, 2:] - picture[..., :, :-2]
-    across = across[..., :-2, :] + across[..., 1:-1, :] + across[..., 2:, :]
-    down = picture[..., 2:, :] - picture[..., :-2, :]
-    down = down[..., :, :-2] + down[..., :, 1:-1] + down[..., :, 2:]
+def _alike_gradients(a: Array, b: Array) -> float:
+    """`gradient_magnitude_similarity` of one channel, (H, W)."""
+    square_a, square_b = _squared_gradient(a), _squared_gradient(b)
+    product = 2 * np.sqrt(square_a * square_b)
+    alike = (product + GRADIENT_CONSTANT) / (square_a + square_b + GRADIENT_CONSTANT)
+    return float(alike.mean(dtype=np.float64))
+
+
+def _squared_gradient(plane: Array) -> Array:
+    """(H - 2, W - 2): squared length of the Prewitt gradient."""
+    across = plane[:, 2:] - plane[:, :-2]
+    across = across[:-2] + across[1:-1] + across[2:]
+    down = plane[2:] - plane[:-2]
+    down = down[:, :-2] + down[:, 1:-1] + down[:, 2:]
     squared: Array = (across**2 + down**2) / 9
     return squared
 

@@ -23,8 +23,11 @@ def band_errors(a: Array, b: Array) -> tuple[float, float, float, float]:
         b: the same shape.
     """
     height, width = a.shape[-2:]
-    spectrum = np.fft.rfft2(a - b, norm="forward")
-    power = (spectrum.real**2 + spectrum.imag**2).mean((0, 1), dtype=np.float64)
+    planes = (a - b).reshape(-1, height, width)
+    power = np.zeros((height, width // 2 + 1))
+    for plane in planes:  # one by one, since spectra are large
+        spectrum = np.fft.rfft2(plane, norm="forward")
+        power += (spectrum.real**2 + spectrum.imag**2) / len(planes)
     power[:, 1 : (width + 1) // 2] *= 2  # these columns stand for their mirror images too
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     band = np.digitize(frequency, EDGES)

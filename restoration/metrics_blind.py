@@ -36,9 +36,10 @@ def noise_level(image: Array) -> float:
     of its answers the median (Donoho 1995), which texture in less than half of the picture does
     not lift. Mean of the channels; at least 3x3 pixels.
     """
-    answers = np.abs(np.diff(np.diff(image, n=2, axis=-1), n=2, axis=-2))
-    medians = np.median(answers.reshape(*image.shape[:2], -1), axis=-1)
-    return 255 * float(medians.mean()) / (6 * MEDIAN_OF_NORMAL)
+    planes = image.reshape(-1, *image.shape[-2:])
+    answers = (np.abs(np.diff(np.diff(plane, n=2, axis=-1), n=2, axis=-2)) for plane in planes)
+    medians = [np.median(answer) for answer in answers]
+    return 255 * float(np.mean(medians)) / (6 * MEDIAN_OF_NORMAL)
 
 
 def sharpness(image: Array) -> float:
@@ -73,7 +74,9 @@ def difference(a: Array, b: Array) -> float:
 
 def seed_spread(results: Sequence[Array]) -> float:
     """Standard deviation of each value among results of one size, in grey levels; their mean."""
-    return 255 * float(np.std(np.stack(results), axis=0, ddof=1).mean(dtype=np.float64))
+    mean = sum(results, start=np.zeros_like(results[0])) / len(results)
+    squares = sum(((result - mean) ** 2 for result in results), start=np.zeros_like(mean))
+    return 255 * float(np.sqrt(squares / (len(results) - 1)).mean(dtype=np.float64))
 
 
 def seam_energy(image: Array, borders: tuple[Sequence[int], Sequence[int]]) -> float:

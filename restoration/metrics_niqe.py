@@ -84,37 +84,42 @@ def _patches(image: Tensor) -> tuple[Array, Array]:
     """Luminance from 0 to 255, cut to whole patches: (H, W), and at half the size."""
     height, width = (side // PATCH * PATCH for side in image.shape[-2:])
     cut = image.detach().float().cpu().clamp(0, 1)[:1, :, :height, :width]
-    full = 255 * luminance(cut.numpy())[0].astype(np.float64)
+    full = 255 * luminance(cut.numpy())[0]
     half = resize(torch.from_numpy(full)[None, None], height // 2, width // 2)
     return full, half[0, 0].numpy()
 
 
 def _features(scales: tuple[Array, Array]) -> tuple[Array, Array]:
     """(N, 36) features of the patches and (N,) how sharp each of them is."""
-    columns = []
-    sharpness = np.empty(0)
-    for level, grey in enumerate(scales):
-        side = PATCH >> level
-        x_hat, deviation = _normalised(grey)
-        if level == 0:
-            sharpness = _cut(deviation, side).mean((1, 2))
-        columns += _of_patches(_cut(x_hat, side))
-    return np.stack(columns, 1), sharpness
+    (full, sharpness), (half, _) = (
+        _of_plane(grey, PATCH >> level) for level, grey in enumerate(scales)
+    )
+    return np.concatenate([full, half], 1), sharpness
 
 
-def _normalised(grey: Array) -> tuple[Array, Array]:
-    """(x_hat, local deviation) of grey levels, (H, W) each (Eq. 1 to 3)."""
+def _of_plane(grey: Array, side: int) -> tuple[Array, Array]:
+    """((N, 18), (N,)): the features of one size and how sharp, one row of patches at a time."""
     padded = np.pad(grey, WINDOW // 2, mode="edge")
+    features, sharpness = [], []
+    for top in range(0, len(grey), side):
+        strip = padded[top : top + side + WINDOW - 1].astype(np.float64)
+        x_hat, deviation = (_cut(plane, side) for plane in _normalised(strip))
+        features.append(np.stack(_of_patches(x_hat), 1))
+        sharpness.append(deviation.mean((1, 2)))
+    return np.concatenate(features), np.concatenate(sharpness)
+
+
+def _normalised(padded: Array) -> tuple[Array, Array]:
+    """(x_hat, local deviation) of grey levels with a margin for the window (Eq. 1 to 3)."""
+    margin = WINDOW // 2
     mean, square = gaussian_means(np.stack([padded, padded**2]), SIGMA, WINDOW)
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
-    return (grey - mean) / (deviation + 1), deviation
+    return (padded[margin:-margin, margin:-margin] - mean) / (deviation + 1), deviation
 
 
-def _cut(plane: Array, side: int) -> Array:
-    """(H, W) -> (N, side, side)."""
-    rows, columns = (length // side for length in plane.shape)
-    blocks = plane.reshape(rows, side, columns, side).swapaxes(1, 2)
-    return blocks.reshape(-1, side, side)
+def _cut(strip: Array, side: int) -> Array:
+    """(side, W) -> (N, side, side)."""
+    return strip.reshape(side, -1, side).swapaxes(0, 1)
 
 
 def _of_patches(x_hat: Array) -> list[Array]:

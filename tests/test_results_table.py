@@ -35,6 +35,19 @@ def test_what_a_number_misses_stands_below_the_table(name):
     assert html.escape(MEASURES[name].misses) in folded
 
 
+def test_numbers_of_networks_that_are_not_on_disk_are_named():
+    assert "<p>DISTS: with a network that is fetched" in table(rows(lpips=0.1))
+
+
+def test_networks_are_not_spoken_of_where_there_is_no_reference():
+    assert "Models tab" not in table([Row("A", (2, 2), {"niqe": 3.0})])
+
+
+def test_further_numbers_have_a_line_each_and_their_best_is_marked():
+    folded = table([*rows(), Row("B", (2, 2), {"psnr": 25.0, "niqe": 3.0})]).split("<details>")[1]
+    assert '<td></td><td></td><td><span class="best">3.00</span></td>' in folded
+
+
 def test_rows_without_numbers_have_nothing_folded_away():
     assert "<details>" not in table([Row("Input", (2, 2))])
 
