@@ -47,50 +47,53 @@ def do(folder: Path, work: Callable[[sqlite3.Connection], T]) -> T:
     Raises:
         RunError: the disk is full, read-only or slow, or a newer hub wrote the file.
     """
-    try:
-        return _once(folder, work)
-    except sqlite3.DatabaseError as error:
-        if _code(error) not in DAMAGED:
-            raise _in_words(error) from None
     with in_words():
+        try:
+            return _once(folder, work)
+        except sqlite3.DatabaseError as error:
+            if _code(error) not in DAMAGED:
+                raise
         set_aside(folder)
-    try:
         return _once(folder, work)
-    except sqlite3.DatabaseError as error:
-        raise _in_words(error) from None
 
 
 def set_aside(folder: Path) -> None:
     """Move a damaged list and its results out of the way, unless another has just done so."""
     with FileLock(folder / ".lock", PATIENCE):
-        try:
-            _once(folder, lambda db: db.execute("SELECT count(*) FROM runs").fetchone())
-        except sqlite3.DatabaseError as error:
-            if _code(error) not in DAMAGED:
-                return
-            target = folder / f"{ASIDE}{time.time_ns()}"
-            target.mkdir(mode=0o700)
-            for name in (RESULTS, f"{FILE}-wal", f"{FILE}-shm", FILE):
-                with suppress(FileNotFoundError):
-                    (folder / name).rename(target / name)
+        if _is_sound(folder):
+            return
+        target = folder / f"{ASIDE}{time.time_ns()}"
+        target.mkdir(mode=0o700)
+        for name in (RESULTS, f"{FILE}-wal", f"{FILE}-shm", FILE):
+            with suppress(FileNotFoundError):
+                (folder / name).rename(target / name)
 
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Say in a sentence why a run's files cannot be written."""
+    """Say in a sentence why runs cannot be kept or read."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise _in_words(error) from None
+        if _code(error) == sqlite3.SQLITE_FULL:
+            raise RunError(NO_ROOM) from None
+        raise RunError(f"The runs cannot be kept or read: {error}.") from None
     except OSError as error:
         if error.errno in FULL:
             raise RunError(NO_ROOM) from None
         raise RunError(f"The runs cannot be kept or read: {error.strerror or error}.") from None
 
 
+def _is_sound(folder: Path) -> bool:
+    try:
+        checked = _once(folder, lambda db: db.execute("PRAGMA quick_check").fetchone())
+    except sqlite3.DatabaseError as error:
+        return _code(error) not in DAMAGED
+    return bool(checked[0] == "ok")
+
+
 def _once(folder: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-    with in_words():
-        folder.mkdir(0o700, parents=True, exist_ok=True)
+    folder.mkdir(0o700, parents=True, exist_ok=True)
     file = folder / FILE
     with closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode=WAL")
@@ -115,9 +118,3 @@ def _once(folder: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 def _code(error: sqlite3.Error) -> int:
     """The primary code, also of errors that have an extended one."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _in_words(error: sqlite3.DatabaseError) -> RunError:
-    if _code(error) == sqlite3.SQLITE_FULL:
-        return RunError(NO_ROOM)
-    return RunError(f"The runs cannot be kept or read: {error}.")

@@ -54,11 +54,7 @@ class Runs:
         try:
             with in_words():
                 run = run_records.run_of(number, kept)
-                self.folder.mkdir(0o700, parents=True, exist_ok=True)
-                (self.folder / RESULTS).mkdir(0o700, exist_ok=True)
-                shutil.copyfile(kept.result, self._file(number, ".png"))
-                self._file(number, ".jpg").write_bytes(kept.given)
-            gone = run_database.do(self.folder, lambda db: self._insert(db, run))
+            gone = run_database.do(self.folder, lambda db: self._insert(db, run, kept))
         except BaseException:
             self._remove([number])
             raise
@@ -194,8 +190,11 @@ class Runs:
             "beside the new list; clearing all runs removes it."
         )
 
-    def _insert(self, db: sqlite3.Connection, run: Run) -> list[str]:
-        """Put a run on the list; gives those that had to go for it."""
+    def _insert(self, db: sqlite3.Connection, run: Run, kept: Kept) -> list[str]:
+        """Put a run's files into their place and itself on the list; gives those that go for it."""
+        (self.folder / RESULTS).mkdir(0o700, exist_ok=True)
+        shutil.copyfile(kept.result, self._file(run.id, ".png"))
+        self._file(run.id, ".jpg").write_bytes(kept.given)
         run_records.insert(db, run)
         size, gone = 0, []
         rows = db.execute("SELECT id, bytes FROM runs ORDER BY number DESC").fetchall()

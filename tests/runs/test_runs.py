@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from restoration import runs, runtime
+from restoration import run_database, runs, runtime
 from restoration.errors import RunError
 from restoration.run_database import FILE, FORMAT
 from restoration.runs import Runs
@@ -190,6 +190,17 @@ def test_a_damaged_list_is_set_aside_and_told(mine: Runs, tmp_path: Path) -> Non
     assert len(list(mine.folder.glob("set-aside-*/results/*.png"))) == 1
 
 
+def test_what_is_kept_when_the_damage_is_found_is_kept_whole(mine: Runs, tmp_path: Path) -> None:
+    for _ in range(9):
+        mine.keep(kept(tmp_path, pixels=64))
+    file = mine.folder / FILE
+    file.write_bytes(file.read_bytes()[:4096] + b"\xff" * (file.stat().st_size - 4096))
+    run = mine.keep(kept(tmp_path, label="new"))
+    assert labels(mine.find()) == ["new"]
+    assert mine.result_path(run.id).is_file()
+    assert mine.note()
+
+
 def test_clearing_removes_what_was_set_aside(mine: Runs, tmp_path: Path) -> None:
     mine.keep(kept(tmp_path))
     (mine.folder / FILE).write_bytes(b"no database at all" * 100)
@@ -224,6 +235,25 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     with pytest.raises(RunError, match="The disk is full: the run is not kept"):
         mine.keep(one)
     assert list((mine.folder / "results").iterdir()) == []
+
+
+def test_a_list_without_room_is_told_and_is_as_it_was(mine: Runs, tmp_path: Path) -> None:
+    mine.keep(kept(tmp_path))
+
+    def fill(db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM runs")
+        db.execute("PRAGMA max_page_count=1")
+        db.execute("CREATE TABLE large AS SELECT zeroblob(1000000)")
+
+    with pytest.raises(RunError, match="The disk is full: the run is not kept"):
+        run_database.do(mine.folder, fill)
+    assert mine.find().total == 1
+
+
+def test_a_sound_list_is_not_set_aside(mine: Runs, tmp_path: Path) -> None:
+    mine.keep(kept(tmp_path))
+    run_database.set_aside(mine.folder)
+    assert (mine.find().total, mine.note()) == (1, "")
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
