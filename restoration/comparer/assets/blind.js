@@ -25,6 +25,7 @@ const BLIND = {
     pair.forEach((index, side) => {
       const name = side ? "Right" : "Left";
       const peek = makeLayer(c, 0, { name: "Input" });
+      peek.classList.add("away");
       c.peeks.push([makeLayer(c, index, { name }), peek]);
       makePane(c, ...c.peeks[side]);
     });

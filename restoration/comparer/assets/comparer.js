@@ -82,6 +82,7 @@ function makeComparer(root, name) {
     const step = far ? 4 : 1;
     if (document.activeElement === c.handle) c.splitTo(c.split + (dx - dy) * 0.01 * (far ? 10 : 2));
     else if (c.isPointed()) moveSpot(c, dx * step, dy * step);
+    else if (c.view.zoom <= 1) c.stage.scrollBy(dx * KEY_STEP * step, dy * KEY_STEP * step);
     else c.move(-dx * KEY_STEP * step, -dy * KEY_STEP * step);
   };
   c.pick = (first, second) => {
@@ -281,7 +282,10 @@ function update(c, value) {
   c.frame = c.items.reduce((a, b) => (a.width * a.height >= b.width * b.height ? a : b));
   const now = c.items.map(markOf);
   const same = now[0] === before[0];
-  if (!same) Object.assign(c, { view: { zoom: 1, x: 0.5, y: 0.5 }, exact: false });
+  if (!same) {
+    Object.assign(c, { view: { zoom: 1, x: 0.5, y: 0.5 }, exact: false });
+    loads.clear();
+  }
   if (now.join("\n") !== before.join("\n")) Object.assign(c, { trial: null, against: null });
   if (c.axes && (!same || !c.hadAxes)) c.mode = "side";
   c.hadAxes = Boolean(c.axes);

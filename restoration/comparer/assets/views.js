@@ -56,6 +56,7 @@ const FLIP = {
 
   build(c) {
     c.flipLayers = [makeLayer(c, c.first), makeLayer(c, c.second)];
+    c.flipLayers[1].classList.add("away");
     makePane(c, ...c.flipLayers);
   },
 
