@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from demo import blind, comparer, exports, gate, lineups, sweep_panel
+from demo import blind, comparer, exports, gate, handing, lineups, sweep_panel
 from demo.album_chooser import Chooser
 from demo.album_view import tried
 from demo.beside import Beside, beside
@@ -18,7 +18,7 @@ from demo.downloads import downloads
 from demo.fragments import status
 from demo.gallery import Results
 from demo.method_form import variants
-from demo.method_tab import families
+from demo.method_tab import MethodTab, families
 from demo.owners import shelf_of
 from demo.picture import PictureInput, picture_input
 from demo.presets import preset_values, start
@@ -54,8 +54,8 @@ class CompareTab:
     """Those on its list."""
 
 
-def build(methods: Mapping[str, Method]) -> CompareTab:
-    """Lay out the tab in the current Blocks context and wire it."""
+def build(methods: Mapping[str, Method], tabs: Sequence[MethodTab] = ()) -> CompareTab:
+    """Lay out the tab in the current Blocks context and wire it; `tabs` hand it their settings."""
     gr.HTML(
         '<p class="lead">One picture through several settings, looked at together. With the clean '
         "original each result is measured as well; the Degrade tab makes such pairs.</p>"
@@ -110,6 +110,7 @@ def build(methods: Mapping[str, Method]) -> CompareTab:
     # However a run ends. After Stop this comes once the step in progress is over; until then
     # Gradio would drop a press of Run without a word.
     event.then(lambda: gr.update(interactive=True), None, run, queue=False, **QUIET)
+    handing.wire(tabs, chosen, picture)
     return CompareTab(picture, reference, extra.chooser, chosen.state)
 
 

@@ -31,6 +31,8 @@ class Form:
     """More that is to be said about it."""
     about: gr.HTML
     """What the chosen variant is for, and what it lacks."""
+    to_compare: gr.Button
+    """Puts what is set on the list of the Compare tab."""
 
     def offered(self, chosen: str | None = None) -> dict[Any, Any]:
         """The variants as they are on disk now; the best one is chosen where none is named."""
@@ -47,6 +49,7 @@ def form(method: Method) -> Form:
     with gr.Column(elem_classes="knobs"):
         knobs = controls(method.params, start(method))
     fields = {"variant": variant, "seed": seed_control(f"{method.name}-seed"), **knobs}
+    to_compare = gr.Button("Add to Compare", size="sm", elem_id=f"{method.name}-to-compare")
     said, more, dropped = _recall(method)
     presets.input(lambda name: take(method, name, fields), presets, list(fields.values()), **QUIET)
     dropped.upload(
@@ -55,7 +58,7 @@ def form(method: Method) -> Form:
         [*fields.values(), said],
         **QUIET,
     )
-    return Form(method, presets, fields, dropped, more, told)
+    return Form(method, presets, fields, dropped, more, told, to_compare)
 
 
 def take(method: Method, name: str, fields: dict[str, Any]) -> dict[Any, Any]:

@@ -56,7 +56,7 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
                     made.append(method_tab.build(family, spoilt))
                 places.append((place, made[-1]))
             with gr.Tab("Compare", id="compare") as compare_place:
-                compare = compare_tab.build(methods)
+                compare = compare_tab.build(methods, made)
             with gr.Tab("Degrade", id="degrade"):
                 clean = degrade_tab.build(tabs, made, compare)
             with gr.Tab("Evaluate", id="evaluate") as evaluate_place:

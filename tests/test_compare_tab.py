@@ -401,3 +401,34 @@ def test_results_of_one_seed_have_no_spread(view, uploads):
     settings = [setting(), setting(steps=5)]
     updates = list(compare(view, Asked(drawn(uploads, "a.png"), None, settings, 1), None))
     assert "Spread of seeds" not in last(updates, view.table)
+
+
+@pytest.fixture
+def handed():
+    """Presses the button of the tiny method's form: on the settings and pictures given."""
+    from demo import handing, method_tab
+    from demo.picture import picture_input
+
+    with gr.Blocks() as page:
+        tab = method_tab.build([fakes.SMOOTH], [])
+        chosen = settings_list.Chosen(gr.State(()), settings_list.settings_list((), "settings"))
+        handing.wire([tab], chosen, picture_input("Picture"))
+    fields = tab.switch.panels[0].form.fields
+    press = list(page.fns.values())[-1].fn
+    values = [one.value for one in fields.values()]
+    return lambda settings, there, here: press(settings, there, here, *values)
+
+
+def test_a_form_puts_its_setting_and_its_picture_on_the_list(handed):
+    picture, settings, _ = handed((), None, "a.png")
+    assert (picture, [one.label for one in settings]) == ("a.png", ["Smooth plain"])
+
+
+def test_a_picture_that_is_there_stays(handed):
+    assert handed((), "there.png", "a.png")[0] == gr.skip()
+
+
+def test_a_form_that_is_on_the_list_already_is_refused(handed):
+    _, settings, _ = handed((), None, None)
+    with pytest.raises(gr.Error, match="is on the list already"):
+        handed(settings, None, None)
