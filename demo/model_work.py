@@ -43,7 +43,7 @@ def refuse_strangers() -> None:
     Raises:
         RestorationError: strangers share this host.
     """
-    if runtime.is_public():
+    if not runtime.policy().downloads:
         raise RestorationError(SHARED)
 
 

@@ -57,7 +57,7 @@ class Page:
 
     def update(self, shown: Any, name: str, agreed: frozenset[str]) -> Updates:
         """All of it as things are on the disk now."""
-        view, is_public = self.view, runtime.is_public()
+        view, is_public = self.view, not runtime.policy().downloads
         models = model_files.models(self.methods)
         chosen = next((one for one in models if one.entry.name == name), None)
         free = None if is_public else model_files.free()
