@@ -6,6 +6,7 @@ to somebody holds the pixels alone.
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ FINE, GOOD = 95, 85
 """Qualities of a JPEG, tried in this order."""
 LEAST_SIDE = 64
 SHRINK = 0.8
-"""A copy that is still too large loses a fifth of each side, again and again."""
+"""A copy that is still too large loses at least a fifth of each side, again and again."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def coded(data: bytes, most_bytes: int, *, may_be_lossless: bool = True) -> Code
     quality = FINE
     while len(found.data) > most_bytes and min(found.size) > LEAST_SIDE:
         if quality == GOOD:
-            width, height = (max(LEAST_SIDE, round(side * SHRINK)) for side in found.size)
+            shrink = min(SHRINK, math.sqrt(most_bytes / len(found.data)))
+            width, height = (max(LEAST_SIDE, round(side * shrink)) for side in found.size)
             image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
         quality = GOOD
         found = _copy(image, quality)
