@@ -63,7 +63,13 @@ LAYERS = (
     {"course"},
     {"evaluation", "training"},
     {"album_jobs"},
-    {"album_commands", "recognition_commands", "measure_commands", "weights_commands", "runs_commands"},
+    {
+        "album_commands",
+        "recognition_commands",
+        "measure_commands",
+        "weights_commands",
+        "runs_commands",
+    },
     {"__init__", "__main__"},
 )
 FLOOR = {name: level for level, names in enumerate(LAYERS) for name in names}
