@@ -17,6 +17,7 @@ from restoration import weights
 from restoration.checkpoint_files import kind_of, tensors
 from restoration.errors import RestorationError, WrongWeightsError
 from restoration.fingerprints import told_hashing
+from restoration.runtime import stable_diffusion_base, weight_folders
 from restoration.sizes import in_words
 from restoration.weights import Weights, converted_name
 
@@ -28,10 +29,15 @@ SPARE = 2**20
 
 
 def target_of(entry: Weights, path: Path) -> Path | None:
-    """The file that a checkpoint on disk would be converted to; None where it needs not be."""
-    if path.is_dir() or path.suffix in (".safetensors", ".onnx"):
+    """The file that a checkpoint on disk would be converted to; None where it needs not be.
+
+    Beside it; of one in a cache that is not the hub's own, in the hub's folder.
+    """
+    is_named = path == Path(stable_diffusion_base() or "/")  # and read in any case
+    if path.is_dir() or is_named or path.suffix in (".safetensors", ".onnx"):
         return None
-    return path.with_name(converted_name(entry))
+    is_ours = any(path.is_relative_to(folder) for folder in weight_folders())
+    return (path.parent if is_ours else weight_folders()[-1]) / converted_name(entry)
 
 
 def converting(entry: Weights) -> Generator[str, None, Path]:

@@ -12,10 +12,11 @@ from safetensors.torch import save_file
 
 from restoration import weights
 from restoration.checkpoint_files import header, metadata
-from restoration.conversion import converting
+from restoration.conversion import converting, target_of
 from restoration.errors import MissingWeightsError, RestorationError, WrongWeightsError
 from restoration.noise import seeded
 from restoration.weights import Weights
+from tests.model_folder import use
 from tests.test_weights import CANARY, Code
 
 STATE = {
@@ -118,6 +119,24 @@ def test_a_file_of_the_same_name_that_was_not_converted_is_not_taken(known, tmp_
     one = known()
     save_file(STATE, tmp_path / "w.safetensors", metadata={"checkpoint": "another"})
     assert weights.find(one) == tmp_path / "w.pth"
+
+
+def test_what_a_file_in_another_cache_is_converted_to_lies_in_the_own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    snapshot = tmp_path / "cache" / "models--a--b" / "snapshots" / "1"
+    snapshot.mkdir(parents=True)
+    torch.save(STATE, snapshot / "w.pth")
+    one = entry(mirrors=("https://huggingface.co/a/b/resolve/main/w.pth",))
+    folder = use(monkeypatch, tmp_path, one)
+    convert(one)
+    assert weights.find(one) == folder / "w.safetensors"
+    assert [path.name for path in snapshot.iterdir()] == ["w.pth"]
+
+
+def test_a_base_that_the_user_named_is_left_as_it_is(tmp_path, monkeypatch):
+    torch.save(STATE, tmp_path / "base.ckpt")
+    monkeypatch.setenv("RESTORATION_SD_BASE", str(tmp_path / "base.ckpt"))
+    assert target_of(weights.named("sd21-base"), tmp_path / "base.ckpt") is None
 
 
 def test_a_damaged_converted_file_is_not_taken(known, tmp_path):
