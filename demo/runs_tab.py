@@ -161,9 +161,10 @@ def build() -> RunsTab:
             with gr.Column(visible=False, elem_id="runs-details") as details:
                 compared = comparer.comparer("Input and result", elem_id="runs-comparer")
                 with gr.Row(elem_classes="actions"):
-                    use = gr.Button("Use settings", variant="primary", elem_id="runs-use")
-                    download = gr.DownloadButton("Download", elem_id="runs-download")
-                    delete = gr.Button("Delete …", elem_id="runs-delete")
+                    more = {"size": "md", "min_width": 60}
+                    use = gr.Button("Use settings", variant="primary", elem_id="runs-use", **more)
+                    download = gr.DownloadButton("Download", elem_id="runs-download", **more)
+                    delete = gr.Button("Delete …", elem_id="runs-delete", **more)
                 one = _asking(delete, "runs-delete")
                 facts = gr.HTML("", label="The run in full", elem_id="runs-facts")
     return RunsTab(

@@ -15,6 +15,7 @@ addEventListener("drop", (event) => {
   if (event.defaultPrevented || !file) return;
   event.preventDefault();
   const input = document.querySelector("#dropped input[type=file]");
+  if (!input) return;
   const files = new DataTransfer();
   files.items.add(file);
   input.files = files.files;
