@@ -139,7 +139,7 @@ def _chosen(methods: Mapping[str, Method], extra: Beside) -> tuple[Chosen, tuple
     firsts = [family[0] for family in families(list(methods.values()))]
     begin = defaults({method.name: method for method in firsts})
     chosen = Chosen(gr.State(begin), settings_list(begin, elem_id="compare-settings"), extra)
-    with gr.Row(elem_classes="actions"):
+    with gr.Row(elem_classes="actions", equal_height=True):
         every = gr.Button("Add the default of every method", size="sm", elem_id="compare-defaults")
         clear = gr.Button("Clear the list", size="sm", elem_id="compare-clear")
     every.click(

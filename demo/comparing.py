@@ -196,7 +196,7 @@ def plan(settings: Sequence[Setting], course: Course) -> str:
     count, left = len(settings), course.left()
     runs = "1 run" if count == 1 else f"{count} runs"
     loads = {0: "", 1: " · 1 model to load"}.get(course.loads, f" · {course.loads} models to load")
-    takes = "how long is told once the first is under way"
+    takes = "time not known yet"
     if left is not None:
         takes = f"{'about' if course.is_sure() else 'at a guess'} {duration(left)}"
     lines = []
@@ -205,7 +205,7 @@ def plan(settings: Sequence[Setting], course: Course) -> str:
         need = course.jobs[place].outlook()
         told = [f"about {duration(seconds)}"] if seconds is not None and not need else []
         more = " · ".join([*told, *([need] if need else [])])
-        small = f"<small>{html.escape(more)}</small>" if more else ""
+        small = f"<small> · {html.escape(more)}</small>" if more else ""
         lines.append(f"<li>{html.escape(settings[place].label)}{small}</li>")
     return (
         f'<details class="course"><summary>Plan: {runs}{loads} · {takes}</summary>'

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from restoration.front import Job
@@ -19,7 +20,11 @@ class Course:
     """
 
     def __init__(
-        self, jobs: Sequence[Job], runtime: Runtime | None = None, book: Book | None = None
+        self,
+        jobs: Sequence[Job],
+        runtime: Runtime | None = None,
+        book: Book | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Plan `jobs`; nothing is run or loaded."""
         self.jobs = tuple(jobs)
@@ -35,7 +40,8 @@ class Course:
         self._planned = [self._as_planned(job) for job in jobs]
         self._waiting = list(self.order)
         self._now: int | None = None
-        self._watch = Watch()
+        self._clock = clock
+        self._watch = Watch(clock)
         self._share = 0.0
         self._was_held = True
 
@@ -47,7 +53,7 @@ class Course:
     def steps(self, place: int) -> Iterator[Step]:
         """Run the job at `place` and watch it; close the generator to cancel."""
         self._waiting.remove(place)
-        self._now, self._watch, self._share = place, Watch(), 0.0
+        self._now, self._watch, self._share = place, Watch(self._clock), 0.0
         self._was_held = self._is_held(place)
         for step in self.jobs[place].steps(self._runtime):
             self._watch.see(step)
@@ -95,8 +101,9 @@ class Course:
         return sum(known) + sum(self._loading(name) for name in names)
 
     def is_sure(self) -> bool:
-        """Whether all that is still to be run is of a kind whose time is known."""
-        return all(self.seconds(place) is not None for place in self._waiting)
+        """Whether all that still runs, or is to be run, is of a kind whose time is known."""
+        now = [] if self._now is None else [self._now]
+        return all(self.seconds(place) is not None for place in [*now, *self._waiting])
 
     def _or_so(self, place: int) -> float | None:
         known = self.seconds(place)

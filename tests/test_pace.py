@@ -248,6 +248,13 @@ def test_what_never_ran_is_guessed_from_the_others(prepared, runtime, file):
     assert not course.is_sure()
 
 
+def test_a_run_in_progress_tells_of_the_others_of_its_kind(prepared, runtime, file):
+    course = Course(prepared(("plain", {}), ("plain", {})), runtime, Book(file, "cpu"))
+    steps = course.steps(0)
+    sure = [course.is_sure() for _ in range(4) if next(steps)]
+    assert sure == [False, False, True, True]
+
+
 def test_loading_counts_until_it_is_done(prepared, runtime, file):
     book = Book(file, "cpu")
     (job,) = prepared(("plain", {"steps": 10}))
@@ -268,21 +275,51 @@ def test_a_run_that_failed_is_not_waited_for(prepared, runtime, file):
     assert course.left() == 0
 
 
-NINE = [("plain", {"steps": steps, "pause": 0.02}) for steps in (4, 2, 9, 3, 12, 5, 8, 2, 6)]
+NINE = [("plain", {"steps": steps}) for steps in (10, 4, 25, 10, 50, 8, 20, 4, 15)]
 
 
+def costly(clock, *, loading, once, each):
+    """The tiny method on a clock that its work moves on."""
+
+    def work(request, params, noise):
+        clock.now += once / 2
+        for done in fakes.smooth(request, params, noise):
+            clock.now += each if done.done < done.total else once / 2
+            yield done
+
+    def load(device, variant):
+        clock.now += loading
+        return work
+
+    return replace(fakes.SMOOTH, load=load)
+
+
+@pytest.mark.parametrize("once", [0.0, 3.0, 20.0])
 @pytest.mark.parametrize("again", [False, True], ids=["the first time", "a second time"])
 def test_after_the_first_of_nine_the_time_left_is_right_within_a_third(
-    prepared, runtime, file, again
+    prepared, runtime, file, once, again
 ):
-    import time
-
-    book = Book(file, "cpu")
+    clock, book = Clock(), Book(file, "cpu")
+    method = costly(clock, loading=4.0, once=once, each=1.0)
+    jobs = [replace(job, method=method) for job in prepared(*NINE)]
     for _ in range(1 + again):
-        course, told, ends = Course(prepared(*NINE), runtime, book), [], []
+        course, told, ends = Course(jobs, runtime, book, clock), [], []
         for place in course.order:
             list(course.steps(place))
             course.over()
             told.append(course.left())
-            ends.append(time.perf_counter())
+            ends.append(clock.now)
     assert told[0] == pytest.approx(ends[-1] - ends[0], rel=1 / 3)
+
+
+def test_a_second_comparison_knows_all_of_its_time_before_it_begins(prepared, file):
+    clock, book = Clock(), Book(file, "cpu")
+    method = costly(clock, loading=4.0, once=3.0, each=1.0)
+    jobs = [replace(job, method=method) for job in prepared(*NINE)]
+    for _ in range(2):
+        course, begun = Course(jobs, Runtime(Device("cpu", "float32")), book, clock), clock.now
+        told = course.left()
+        for place in course.order:
+            list(course.steps(place))
+            course.over()
+    assert told == pytest.approx(clock.now - begun, rel=0.05)
