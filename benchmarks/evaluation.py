@@ -66,9 +66,7 @@ def outcome(out: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
     return results, comparable(report)
 
 
-def main(
-    photographs: Path, limit: int = 68, kind: str = "noise25", kills: int = 3, longest: float = 20.0
-) -> None:
+def main(photographs: Path, limit: int = 68, kind: str = "noise25", kills: int = 3) -> None:
     """Measure and print; exits with 1 where the two differ.
 
     Args:
@@ -76,7 +74,6 @@ def main(
         limit: the first so many.
         kind: how they are degraded.
         kills: how often the second evaluation is killed.
-        longest: it is killed after at most so many seconds of work.
     """
     chance = random.Random()
     with tempfile.TemporaryDirectory() as folder:
@@ -84,9 +81,10 @@ def main(
         start = time.perf_counter()
         if started(photographs, kind, limit, calm).wait():
             raise RuntimeError("the undisturbed evaluation failed")
-        print(f"undisturbed: {time.perf_counter() - start:.0f} s")
+        seconds = time.perf_counter() - start
+        print(f"undisturbed: {seconds:.0f} s")
         for _ in range(kills):
-            moment = chance.uniform(0, longest)
+            moment = chance.uniform(0, seconds / (kills + 1))
             done = killed(started(photographs, kind, limit, harried), harried, moment)
             print(f"killed after {moment:.1f} s of work, with {done} lines in the ledger")
         if started(photographs, kind, limit, harried).wait():
