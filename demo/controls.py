@@ -118,8 +118,8 @@ def seed_of(value: int) -> int | None:
     return None if value == DRAWN else value
 
 
-def stops(stop: gr.Button, event: Any, told: gr.HTML, text: str) -> None:
-    """Let a button cancel an event and say so; what becomes of Run, the event's end says.
+def stops(stop: gr.Button, event: Any, told: gr.HTML, text: str, *others: Any) -> None:
+    """Let a button cancel an event, and others, and say so; what becomes of Run, their end says.
 
     What the event had sent before it was cancelled may be drawn after the answer to the click, as
     if it still ran; so it is said once more when the event is over.
@@ -130,17 +130,18 @@ def stops(stop: gr.Button, event: Any, told: gr.HTML, text: str) -> None:
         lambda: (said, gr.update(interactive=False), True),
         None,
         [told, stop, pressed],
-        cancels=[event],
+        cancels=[event, *others],
         queue=False,
         **QUIET,
     )
-    event.then(
-        lambda was_pressed: (said if was_pressed else gr.skip(), False),
-        pressed,
-        [told, pressed],
-        queue=False,
-        **QUIET,
-    )
+    for one in (event, *others):
+        one.then(
+            lambda was_pressed: (said if was_pressed else gr.skip(), False),
+            pressed,
+            [told, pressed],
+            queue=False,
+            **QUIET,
+        )
 
 
 def _follow(

@@ -57,8 +57,8 @@ def build(methods: Mapping[str, Method], shared: gr.State, place: gr.Tab) -> Non
         with gate.place(request):
             yield from evaluate(view, _shelf(request), asked, uploads)
 
-    _long(view, run, handler, [chosen.state, *form.fields()])
-    _wire(view, before, place)
+    began = _long(view, run, handler, [chosen.state, *form.fields()])
+    stops(stop, began, view.status, STOPPED, *_wire(view, before, place))
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,11 @@ def _earlier() -> Earlier:
     return Earlier(listing, opened, further, delete, asking, yes, no)
 
 
-def _wire(view: View, before: Earlier, place: gr.Tab) -> None:
-    """What is done with evaluations of before, and when their list is filled."""
+def _wire(view: View, before: Earlier, place: gr.Tab) -> list[Any]:
+    """What is done with evaluations of before, and when their list is filled.
+
+    Gives the events that take long.
+    """
 
     def looked(identity: str | None, request: gr.Request) -> Iterator[Updates]:
         yield from look(view, _shelf(request), identity)
@@ -139,9 +142,6 @@ def _wire(view: View, before: Earlier, place: gr.Tab) -> None:
     def continued(identity: str | None, request: gr.Request) -> Iterator[Updates]:
         with gate.place(request):
             yield from go_on(view, _shelf(request), identity)
-
-    _long(view, before.look, looked, [view.earlier])
-    _long(view, before.further, continued, [view.earlier])
 
     def deleted(identity: str | None, shown: str | None, request: gr.Request) -> Updates:
         tried(_shelf(request).delete, identity or "")
@@ -164,12 +164,16 @@ def _wire(view: View, before: Earlier, place: gr.Tab) -> None:
             **QUIET,
         )
     before.yes.click(deleted, [view.earlier, view.current], view.outputs(), **QUIET)
+    return [
+        _long(view, before.look, looked, [view.earlier]),
+        _long(view, before.further, continued, [view.earlier]),
+    ]
 
 
 def _long(
     view: View, button: gr.Button, handler: Callable[..., Iterator[Updates]], inputs: list[Any]
-) -> None:
-    """Let a button begin something that Stop can end."""
+) -> Any:
+    """Let a button begin something that Stop will be able to end; gives its event."""
     event = button.click(
         handler,
         inputs,
@@ -178,10 +182,10 @@ def _long(
         concurrency_limit=AT_ONCE,
         **QUIET,
     )
-    stops(view.stop, event, view.status, STOPPED)
     # However it ends: until the step in progress is over, Gradio would drop a press without a word.
     event.then(lambda: gr.update(interactive=True), None, view.run, queue=False, **QUIET)
     event.then(_filled, view.earlier, view.earlier, queue=False, **QUIET)
+    return event
 
 
 def _filled(chosen: str | None, request: gr.Request) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def test_an_evaluation_can_be_run_from_the_shelf(shelf, uploads):
     one = shelf.take(asked(), uploads)
     report = evaluate(one.plan())
     assert [item["id"] for item in report["items"]] == ["a.png", "b.png"]
-    assert "blur2 · smooth · 2 results" in one.title()
+    assert "blur2 · 2 results · smooth" in one.title()
 
 
 def test_the_same_question_finds_the_same_evaluation(shelf, uploads):

@@ -135,7 +135,7 @@ class Kept:
         when = datetime.fromisoformat(self.record.created).astimezone()
         done = sum(label != INPUT for _, label in ledger.read(self.out))
         names = ", ".join(one.label for one in asked.settings)
-        return f"{when:%Y-%m-%d %H:%M} · {what} · {names} · {done} results"
+        return f"{when:%Y-%m-%d %H:%M} · {what} · {done} results · {names}"
 
     def _pictures(self, name: str, folder: str | None, *, known: bool) -> Path | None:
         if not known:

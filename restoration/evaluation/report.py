@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from restoration.evaluation.form import LeftOutForm, ReportForm, RowForm
+from restoration.evaluation.form import INPUT, LeftOutForm, ReportForm, RowForm
 from restoration.evaluation.statistics import Summary, summarised
 from restoration.measures import MEASURES, Measure
 
@@ -89,7 +89,7 @@ def failures_of(report: ReportForm) -> list[RowForm]:
 
 def num_open(report: ReportForm) -> int:
     """Restorations that are still to be made."""
-    return sum(row["status"] == "open" for row in report["rows"])
+    return sum(row["status"] == "open" and row["label"] != INPUT for row in report["rows"])
 
 
 def by_folder(report: ReportForm) -> Mapping[str, ReportForm]:

@@ -48,16 +48,21 @@ def upload(opened, files):
 
 def counted(opened):
     """How many of the results are done, as the list of evaluations says."""
-    return opened.page.locator("#evaluate-earlier input").input_value().rpartition(" · ")[2]
+    return opened.page.locator("#evaluate-earlier input").input_value().split(" · ")[2]
 
 
 def test_ten_pictures_by_two_settings_stopped_half_way_and_gone_on_with(evaluate, ten):
-    opened = upload(evaluate(0.2), ten)
+    opened = upload(evaluate(0.5), ten)
     opened.page.click("#evaluate-run")
-    opened.told("evaluate-status", "5 of 20 results").page.click("#evaluate-stop")
+    opened.page.wait_for_function(
+        "/[1-9] of 20 results/.test(document.getElementById('evaluate-status').innerText)"
+    )
+    opened.page.click("#evaluate-stop")
     opened.told("evaluate-status", "Stopped. What is done is kept")
     opened.page.wait_for_selector("#evaluate-run:not([disabled])")
-    opened.page.click("#evaluate-run")
+    opened.page.click("#evaluate-open")
+    opened.told("evaluate-status", "results are still to be made: press Go on")
+    opened.page.click("#evaluate-go-on")
     opened.told("evaluate-status", "Done · 10 clean pictures, degraded by noise25, seed 0")
     rows = opened.page.locator("#evaluate-table .sheet").first.locator("tbody tr").all_inner_texts()
     assert [row.split()[0] for row in rows] == ["input", "Smooth", "Smooth"]
@@ -84,6 +89,15 @@ def test_the_tab_fits_a_phone(visit):
     opened = visit(viewport={"width": 390, "height": 844}).tab("Evaluate")
     opened.page.wait_for_selector("#evaluate-run:visible")
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_an_evaluation_is_deleted_once_that_is_confirmed(evaluate, ten):
+    opened = upload(evaluate(0), ten[:1])
+    opened.page.click("#evaluate-run")
+    opened.told("evaluate-status", "Done").page.click("#evaluate-delete")
+    opened.page.click("#evaluate-delete-yes")
+    opened.told("evaluate-status", "The evaluation is deleted.")
+    opened.page.wait_for_selector("#evaluate-result", state="hidden")
 
 
 @pytest.fixture
