@@ -296,8 +296,7 @@ def test_what_faces_need_is_part_of_what_a_restoration_uses(folder):
     assert used == ("swinir-v2.1", "yunet", "swinir-v1-face")
 
 
-def test_one_stage_2_is_held_at_a_time(folder):
-    tiny_diffbir.write(folder)
+def test_one_stage_2_is_held_at_a_time():
     kept = OneAtATime(CPU)
     first = kept(NAMED[MINI], False)
     assert kept(NAMED[MINI], False) is first
@@ -325,7 +324,6 @@ def test_a_missing_finder_is_told_before_anything_runs():
 
 
 def test_a_missing_captioner_is_told_before_anything_runs(folder):
-    tiny_diffbir.write(folder)
     with pytest.raises(MissingWeightsError, match="needs the folder blip-image-captioning-base"):
         prepared(stages="both", words_captioner="blip")
 

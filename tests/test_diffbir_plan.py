@@ -22,7 +22,6 @@ from restoration.params import build
 from restoration.protocol import Request, Step, Wish, finish
 from restoration.registry import METHODS
 from restoration.runtime import Device, Runtime
-from tests.tiny_diffbir import write
 
 CPU = Device("cpu", "float32")
 MINI = VARIANTS[-1]
@@ -40,12 +39,6 @@ def params(**knobs):
     return build(DiffbirParams, {"stages": "both", "steps": 2} | knobs)
 
 
-def test_the_mini_cleans_up_whatever_there_is_of_stage_2(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
-    restorer = diffbir.load(CPU, MINI)
-    assert finish(restorer(Request(picture()), DiffbirParams(), seeded(0))).shape == (1, 3, 64, 80)
-
-
 def test_a_published_variant_cleans_up_without_the_files_of_stage_2():
     first = METHODS["diffbir"].variants[0]
     assert diffbir.uses(first, DiffbirParams()) == ("swinir-v2.1",)
@@ -57,9 +50,7 @@ def test_stage_2_of_a_published_variant_says_which_file_it_lacks():
         diffbir_detail.load(CPU, VARIANTS[0])
 
 
-def test_the_mini_loads_what_training_writes(tmp_path, monkeypatch):
-    write(tmp_path)
-    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+def test_the_mini_has_both_stages():
     loaded = diffbir_detail.load(CPU, MINI)
     assert loaded.networks.factor == 4
     assert loaded.text is None
@@ -100,17 +91,13 @@ def test_what_will_not_fit_is_refused_with_a_word_on_what_would():
         finish(restorer(Request(picture()), params(), seeded(0)))
 
 
-def test_a_job_says_before_it_starts_what_it_will_need(tmp_path, monkeypatch):
-    write(tmp_path)
-    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+def test_a_job_says_before_it_starts_what_it_will_need():
     job = prepared(stages="both")
     assert job.outlook(Runtime(CPU)).startswith("Planned: in one piece, about ")
     assert set(job.recipe().weights) == {*MINI.weights, *MINI.further}
 
 
-def test_a_plan_does_not_count_a_second_time_what_is_loaded(tmp_path, monkeypatch):
-    write(tmp_path)
-    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
+def test_a_plan_does_not_count_a_second_time_what_is_loaded(monkeypatch):
     monkeypatch.setattr(capacity, "free_bytes", lambda device: 9e9)
     runtime, job, asked = Runtime(CPU), prepared(stages="both", steps=1), wish(MINI, stages="both")
     assert runtime.held(job.method, job.variant) is None
@@ -170,8 +157,6 @@ def test_a_gpu_that_is_too_small_for_all_networks_has_those_at_work(device, monk
 
 
 def test_the_page_shows_the_plan_while_it_runs(tmp_path, monkeypatch):
-    write(tmp_path)
-    monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     path = image_io.write(tmp_path / "picture.png", Picture(image=picture()))
     with gr.Blocks():

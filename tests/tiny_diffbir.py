@@ -1,11 +1,8 @@
-"""Untrained latent networks in the place of the mini's, small enough to be quick."""
-
-import json
+"""Configurations of latent networks smaller than the mini's, and weights by chance for them."""
 
 import torch
-from safetensors.torch import save_file
 
-from restoration.networks import mini_diffbir, stable_diffusion
+from restoration.networks import mini_diffbir
 
 AUTOENCODER = {
     **mini_diffbir.autoencoder(),
@@ -20,11 +17,6 @@ UNET = {
     "attention_head_dim": 2,
 }
 CONTROL = mini_diffbir.control(UNET)
-FILES = {
-    "autoencoder": (stable_diffusion.new_autoencoder, AUTOENCODER),
-    "unet": (stable_diffusion.new_unet, UNET),
-    "control": (stable_diffusion.new_control, CONTROL),
-}
 
 
 def filled(build, config, seed=0):
@@ -36,11 +28,3 @@ def filled(build, config, seed=0):
         drawn = torch.randn(values.shape, generator=generator)
         values.copy_(drawn * spread + (values.ndim == 1))
     return network
-
-
-def write(folder):
-    """The three files under the names that the catalogue has for them."""
-    for name, (build, config) in FILES.items():
-        state = filled(build, config).state_dict()
-        facts = {"config": json.dumps(config)}
-        save_file(state, folder / f"diffbir_{name}.safetensors", metadata=facts)

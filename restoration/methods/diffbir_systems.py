@@ -78,7 +78,8 @@ VARIANTS = (
     Variant(
         MINI,
         "mini (bundled)",
-        "A small SwinIR that comes with the hub: quick, for noise, light blur and JPEG.",
+        "Small networks that come with the hub, quick: clean-up of noise, light blur and JPEG; "
+        "detail that looks painted (experimental).",
         ("mini-swinir",),
         ("mini-diffbir-control", "mini-diffbir-unet", "mini-diffbir-autoencoder"),
     ),

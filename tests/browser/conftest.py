@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import tiny_diffbir
 from tests.fakes import GUIDED, SMOOTH, registered, served
 
 PATIENCE = 30_000
@@ -33,10 +32,13 @@ def address(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         patch.setenv("RESTORATION_DATA", str(tmp_path_factory.mktemp("data")))
+<<<<<<< ours
         patch.setenv("RESTORATION_STATE", str(tmp_path_factory.mktemp("state")))
         weights = tmp_path_factory.mktemp("weights")
         tiny_diffbir.write(weights)
         patch.setenv("RESTORATION_WEIGHTS", str(weights))
+=======
+>>>>>>> theirs
         with registered(SMOOTH, *GUIDED) as methods:
             shown = ("diffbir", "daclip_irsde", SMOOTH.name, *(method.name for method in GUIDED))
             with served({name: methods[name] for name in shown}) as address:

@@ -13,7 +13,6 @@ from restoration.params import build, flatten, knobs_of
 from restoration.protocol import Request, finish
 from restoration.registry import METHODS
 from restoration.runtime import Device, Runtime
-from tests import tiny_diffbir
 
 EACH_METHOD = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 KNOBS = [(method, knob) for method in METHODS.values() for knob in knobs_of(method.params)]
@@ -68,16 +67,6 @@ def ids(pairs):
 
 
 EACH_KNOB = pytest.mark.parametrize(("method", "knob"), KNOBS, ids=ids(KNOBS))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def small_networks(tmp_path_factory):
-    """Untrained ones for what no trained mini comes with yet."""
-    folder = tmp_path_factory.mktemp("weights")
-    tiny_diffbir.write(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESTORATION_WEIGHTS", str(folder))
-        yield
 
 
 @pytest.fixture(scope="session")
