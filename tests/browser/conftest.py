@@ -32,13 +32,7 @@ def address(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         patch.setenv("RESTORATION_DATA", str(tmp_path_factory.mktemp("data")))
-<<<<<<< ours
         patch.setenv("RESTORATION_STATE", str(tmp_path_factory.mktemp("state")))
-        weights = tmp_path_factory.mktemp("weights")
-        tiny_diffbir.write(weights)
-        patch.setenv("RESTORATION_WEIGHTS", str(weights))
-=======
->>>>>>> theirs
         with registered(SMOOTH, *GUIDED) as methods:
             shown = ("diffbir", "daclip_irsde", SMOOTH.name, *(method.name for method in GUIDED))
             with served({name: methods[name] for name in shown}) as address:
