@@ -40,7 +40,7 @@ def test_several_settings_of_one_picture_are_measured_and_shown(compare, photogr
     opened.drop("compare-picture", photograph).drop("compare-reference", photograph)
     add(opened, 6)
     opened.page.click("#compare-run")
-    opened.told("compare-status", "Done").told("compare-table", "Smooth plain, steps 6")
+    opened.told("compare-status", "Done in").told("compare-table", "Smooth plain, steps 6")
     opened.page.locator("#compare-comparer").get_by_role("button", name="Side by side").click()
     tags = opened.page.locator("#compare-comparer .tag").all_inner_texts()
     assert tags == ["Input", "Smooth plain", "Smooth plain, steps 6", "Clean original"]
@@ -68,7 +68,7 @@ def test_stop_ends_the_run_and_lets_the_next_one_start(compare, photograph):
     opened.told("compare-status", "Stopped. The results so far stay.")
     opened.page.get_by_role("button", name="Remove Smooth plain, steps 100").click()
     listed(opened, 1).page.click("#compare-run")
-    opened.told("compare-status", "Done")
+    opened.told("compare-status", "Done in")
 
 
 def test_a_run_without_a_picture_says_what_is_missing(compare):
@@ -81,7 +81,7 @@ def test_a_result_can_be_downloaded(compare, photograph):
     opened = compare()
     opened.drop("compare-picture", photograph)
     opened.page.click("#compare-run")
-    opened.told("compare-status", "Done")
+    opened.told("compare-status", "Done in")
     with opened.page.expect_download() as download:
         opened.page.click("#compare-downloads a")
     assert download.value.suggested_filename == "drawn-1-smooth-plain.png"
@@ -91,7 +91,7 @@ def test_the_tab_fits_a_phone(compare, photograph):
     opened = compare(viewport={"width": 390, "height": 844})
     opened.drop("compare-picture", photograph)
     opened.page.click("#compare-run")
-    opened.told("compare-status", "Done")
+    opened.told("compare-status", "Done in")
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -124,7 +124,7 @@ def test_nine_results_of_two_knobs_stand_in_a_grid_with_its_sides_named(compare,
     opened.drop("compare-picture", photograph)
     sweep(opened, ("Steps", "1, 2, 4"), ("Window size", "1, 3, 9"))
     listed(opened, 9).page.click("#compare-run")
-    opened.told("compare-status", "Done").told("compare-plan", "Plan: 9 runs")
+    opened.told("compare-status", "Done in").told("compare-plan", "Plan: 9 runs")
     opened.page.locator("#compare-comparer").get_by_role("button", name="Side by side").click()
     opened.told("compare-comparer", "Window size")
     assert opened.page.locator("#compare-downloads a").count() == 9
