@@ -130,7 +130,7 @@ def details(model: Model) -> str:
     """All there is to know of one model."""
     entry = model.entry
     rows = [
-        ("Needed", html.escape(_uses(model) or "by no method's own choice of weights")),
+        ("Needed", html.escape(_uses(model) or "by none of the methods' variants")),
         ("File", f"<code>{html.escape(entry.file)}</code> {html.escape(size_of(model))}"),
         ("Where", PLACES[model.place]),
         ("Format", _format(model)),
@@ -148,7 +148,8 @@ def details(model: Model) -> str:
 
 def _format(model: Model) -> str:
     if model.path is None or conversion.target_of(model.entry, model.path) is None:
-        return "safetensors, converted by this hub" if model.is_converted else ""
+        own = f"<code>{html.escape(model.path.name)}</code>" if model.path else ""
+        return f"safetensors, converted by this hub: {own}" if model.is_converted else ""
     return "torch.save. As safetensors it is read at once, and holds no code: press Convert."
 
 
@@ -203,8 +204,11 @@ def others(strays: Sequence[Stray]) -> str:
     )
 
 
-def question(model: Model, served: Sequence[str], freed: int) -> str:
-    """Whether it is really to be deleted."""
+def question(model: Model, served: Sequence[str], freed: int, *, only_sources: bool = False) -> str:
+    """Whether it is really to be deleted, or only the file that it was converted from."""
+    if only_sources:
+        said = f"Delete the file that “{model.entry.title}” was converted from? That frees "
+        return f'<p class="said" role="status">{html.escape(said + in_words(freed))}.</p>'
     also = f" {_and(served)} would be gone too." if served else ""
     again = "" if model.entry.mirrors else " It has no address to be fetched from again."
     said = f"Delete “{model.entry.title}” from the disk? That frees {in_words(freed)}.{also}{again}"

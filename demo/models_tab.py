@@ -198,7 +198,7 @@ def asked(page: Page, name: str, *, only_sources: bool) -> Updates:
     freed = sum(path.stat().st_size for path in files)
     return {
         view.asking: gr.update(visible=True),
-        view.question: model_fragments.question(model, served, freed),
+        view.question: model_fragments.question(model, served, freed, only_sources=only_sources),
         view.meant: (name, only_sources),
         view.status: "",
     }

@@ -125,7 +125,7 @@ def test_a_model_is_verified_converted_and_deleted(models):
     press(one, "fetch").told("models-status", "Fetched and checked")
     press(one, "verify").told("models-status", "Pickled is sound: 2 tensors")
     press(one, "convert").told("models-status", "Every tensor is the same in pickled.safetensors")
-    press(one, "thin").told("models-asking", "Delete “Pickled” from the disk?")
+    press(one, "thin").told("models-asking", "Delete the file that “Pickled” was converted from?")
     press(one, "delete-yes").told("models-status", "are free again")
     one.told("models-details", "safetensors, converted by this hub")
     press(one, "delete").told("models-asking", "Delete “Pickled” from the disk?")
