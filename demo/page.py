@@ -38,7 +38,7 @@ HEADER = f"""
 FOOTER = """
 <footer class="page">
   Pictures stay on the machine that runs this page. Ctrl+Enter runs the open tab.
-  <span class="limits">{limits}</span>
+  <br>{limits}
 </footer>
 """
 
