@@ -142,7 +142,8 @@ def finding(squares):
 def system(squares=SQUARES, face=None, stage2=None):
     beside = FaceSystem(FACE, NAMED["v2.1"])
     restorer = alone(Whitening(), stage2) if face is None else face
-    return WithFaces(alone(Softening(), stage2), lambda: (restorer, beside), bool, bool, finding(squares))
+    whole = alone(Softening(), stage2)
+    return WithFaces(whole, lambda: (restorer, beside), bool, bool, finding(squares))
 
 
 def picture(height=120, width=160):
