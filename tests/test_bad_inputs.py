@@ -16,12 +16,13 @@ import httpx
 import pytest
 import torch
 
-from tests.bad_inputs import models, parameters, pictures, protocol, system
+from tests.bad_inputs import models, parameters, pictures, protocol, runs, system
 from tests.bad_inputs.hub import Hub
 from tests.bad_inputs.system import HARDWARE
 from tests.fakes import FILL, SMOOTH, registered, served
 
-ROWS = {**pictures.ROWS, **parameters.ROWS, **protocol.ROWS, **models.ROWS, **system.ROWS}
+TABLES = (pictures, parameters, protocol, runs, models, system)
+ROWS = {name: row for table in TABLES for name, row in table.ROWS.items()}
 NUMBERS = set(range(1, 110))
 HERE = {"needs CUDA": torch.cuda.is_available(), "needs a Mac": sys.platform == "darwin"}
 
