@@ -44,8 +44,6 @@ FIELDS: dict[Need, tuple[str, ...]] = {
 """The names of its inputs in the endpoint."""
 NO_PICTURES = ("drawing", "album", "without_album")
 """Those of them that are none."""
-OPTIONAL: frozenset[Need] = frozenset({"album"})
-"""What a method does without as well."""
 SMALL = 180
 """Height of the smaller picture inputs."""
 KERNEL_SIDE = 160
@@ -55,6 +53,15 @@ KERNEL_SIDE = 160
 def wanted(method: Method, values: Mapping[str, Any]) -> frozenset[Need]:
     """What the method needs beside the picture while its knobs (by key) have these values."""
     return frozenset(need for need in method.needs if _is_wanted(need, values))
+
+
+def required(method: Method, values: Mapping[str, Any]) -> frozenset[Need]:
+    """Of what is wanted that without which nothing can be done.
+
+    Exposures, and what a knob asks for; a mask that no knob speaks of is a help, as is an album.
+    """
+    asked = {need for need, (key, value) in WHILE.items() if values.get(key) == value}
+    return method.needs & (asked | {"exposures"})
 
 
 def leaders(method: Method, fields: Mapping[str, Any]) -> list[str]:

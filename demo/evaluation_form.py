@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from demo.album_view import tried
-from demo.beside import OPTIONAL, wanted
+from demo.beside import required
 from demo.controls import QUIET
 from demo.method_tab import families
 from demo.settings_list import (
@@ -225,7 +225,7 @@ def _settings(settings: Sequence[Setting]) -> tuple[kept.Setting, ...]:
     """Each under a label of its own that can name a folder."""
     made: dict[str, kept.Setting] = {}
     for one in settings:
-        if needs := wanted(one.method, one.values()) - OPTIONAL:
+        if needs := required(one.method, one.values()):
             raise BadKnobError(
                 f"{one.label} wants more than the picture ({', '.join(sorted(needs))}), which an "
                 "evaluation does not have: remove it from the list"

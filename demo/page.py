@@ -13,6 +13,7 @@ from demo import (
     compare_tab,
     degrade_tab,
     evaluate_tab,
+    help_page,
     method_tab,
     models_tab,
     offer,
@@ -72,6 +73,7 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
         availability.wire(page, places)
         page.load(_warm, None, None, queue=False, api_visibility="private")
         _show_albums(page, compare_place, compare.chooser, [tab.chooser for tab in made])
+    help_page.build(page, methods)
     return page
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.beside import OPTIONAL, Beside, wanted
+from demo.beside import Beside, required, wanted
 from demo.presets import start
 from restoration import front
 from restoration.errors import BadKnobError, MissingWeightsError
@@ -119,7 +119,7 @@ def defaults(methods: Mapping[str, Method]) -> tuple[Setting, ...]:
     made = []
     for method in methods.values():
         values = start(method)
-        if wanted(method, values) - OPTIONAL:
+        if required(method, values):
             continue
         try:
             made.append(

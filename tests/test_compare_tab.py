@@ -26,6 +26,7 @@ from demo.settings_list import (
     without,
 )
 from restoration.errors import BadKnobError
+from restoration.registry import METHODS
 from tests import fakes
 
 
@@ -319,6 +320,11 @@ def test_the_defaults_start_as_the_forms_do():
     preset = replace(fakes.SMOOTH.presets[0], knobs={"steps": 9})
     method = replace(fakes.SMOOTH, presets=(preset,))
     assert settings_list.defaults({"smooth": method})[0].params.steps == 9
+
+
+def test_what_is_a_help_only_keeps_no_method_from_the_defaults():
+    methods = {name: METHODS[name] for name in ("daclip_irsde", "gen2res")}
+    assert [one.method.name for one in settings_list.defaults(methods)] == list(methods)
 
 
 def test_the_defaults_leave_out_a_method_that_wants_more_than_a_picture():
