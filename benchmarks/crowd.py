@@ -36,8 +36,8 @@ GIVEN = {"variant": "mini", "upscale": 1}
 """What a good request asks for."""
 PATIENCE = 300.0
 """Seconds after which a request counts as lost."""
-SETTLED = 40
-"""Requests before memory is first looked at: caches and thread pools are filled by then."""
+SETTLED = 300
+"""Requests before memory is first looked at: caches, pools and `serving.SESSIONS` are full then."""
 SIDE = 64
 MARK = {"_type": "gradio.FileData"}
 SETTINGS = {

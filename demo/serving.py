@@ -28,6 +28,8 @@ FILES_AT_ONCE = 10
 """How many of the largest files one upload may hold together."""
 ROOM = 10**9
 """Bytes of the disk that uploads leave free."""
+SESSIONS = 200
+"""Open pages and calls that Gradio remembers, about 2 MB each; the one unused for longest goes."""
 LONGEST_QUEUE = 32
 AT_ONCE = 16
 """Runs that may wait at the device, where each is told its place; more wait in Gradio's queue."""
@@ -199,6 +201,7 @@ def launch(page: gr.Blocks, **overrides: Any) -> Any:
         "footer_links": ["api", "settings"],
         "run_history": False,
         "enable_monitoring": False,
+        "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "share": False,
         "show_error": False,

@@ -82,3 +82,13 @@ def test_the_footer_tells_the_limits(monkeypatch):
         str(block.value) for block in page.build({}).blocks.values() if hasattr(block, "value")
     ]
     assert any("Public hub: pictures up to 4 megapixels" in text for text in texts)
+
+
+def test_calls_without_end_are_not_remembered_for_ever(monkeypatch):
+    monkeypatch.setattr(serving, "SESSIONS", 3)
+    blocks = page.build({})
+    serving.launch(blocks, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    kept = blocks.state_holder
+    known = [kept[f"call {call}"] for call in range(5)]
+    blocks.close()
+    assert (len(known), len(kept.session_data)) == (5, 3)
