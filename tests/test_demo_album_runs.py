@@ -212,7 +212,7 @@ def test_in_compare_the_album_goes_to_the_methods_that_have_use_for_one(ready, p
     with registered(SMOOTH):
         settings = [setting_of(SMOOTH, "plain", {}), setting_of(METHOD, "mini", {})]
         jobs = _jobs(Compared(picture, None, settings, 1, {"album": "Anna", "shelf": ready}))
-    assert [job.request.album is None for _, job in jobs] == [True, False]
+    assert [job.request.album is None for job in jobs] == [True, False]
 
 
 def test_a_sweep_is_lined_up_as_settings():
