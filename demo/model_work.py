@@ -11,8 +11,9 @@ from typing import TypeVar, cast
 
 from demo.fragments import duration
 from restoration import conversion, downloads, model_files, runtime
+from restoration.device_line import DeviceLine
 from restoration.errors import DownloadError, RestorationError
-from restoration.runtime import GLANCE, DeviceLine
+from restoration.runtime import GLANCE
 from restoration.sizes import in_words
 from restoration.weights import Weights
 

@@ -16,9 +16,9 @@ from demo.model_work import Work, refuse_strangers
 from demo.restoring import Updates
 from demo.serving import AT_ONCE
 from restoration import conversion, model_files, runtime, stray_files, weights
+from restoration.device_line import DeviceLine
 from restoration.model_files import Model
 from restoration.protocol import Method
-from restoration.runtime import DeviceLine
 from restoration.sizes import in_words
 from restoration.weights import Weights
 

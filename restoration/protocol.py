@@ -196,6 +196,16 @@ class Method:
     """What the Compare tab offers to line up."""
 
 
+class Elsewhere(Protocol):
+    """A restoration that runs in another process."""
+
+    def __call__(
+        self, method: Method, variant: Variant, request: Request, params: Params, noise: Noise
+    ) -> Iterator[Step]:
+        """As a `Restorer`."""
+        ...
+
+
 def finish(steps: Iterator[Step]) -> Tensor:
     """The result of a restoration, (1, 3, H', W') in [0, 1], once all its steps are made."""
     *_, last = steps

@@ -27,18 +27,19 @@ import gc
 import os
 import threading
 import traceback
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
+from restoration.device_line import DeviceLine
 from restoration.errors import DeviceMemoryError, RestorationError
 from restoration.params import Params
 from restoration.policy import LOCAL, PUBLIC, Policy
-from restoration.protocol import Method, Request, Restorer, Step, Variant
+from restoration.protocol import Elsewhere, Method, Request, Restorer, Step, Variant
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,43 +120,6 @@ def limits() -> Limits:
 
     most = policy().megapixels_in
     return Limits(max_pixels=round(most * 1e6)) if most else Limits()
-
-
-class Elsewhere(Protocol):
-    """A restoration that runs in another process."""
-
-    def __call__(
-        self, method: Method, variant: Variant, request: Request, params: Params, noise: Noise
-    ) -> Iterator[Step]:
-        """As a `Restorer`."""
-        ...
-
-
-class DeviceLine:
-    """Who may use the device: one at a time, first come first served."""
-
-    def __init__(self) -> None:
-        self._tickets: deque[object] = deque()
-        self._moved = threading.Condition()
-
-    def join(self) -> object:
-        """Take a ticket at the end of the line."""
-        ticket = object()
-        with self._moved:
-            self._tickets.append(ticket)
-        return ticket
-
-    def ahead(self, ticket: object, patience: float) -> int:
-        """How many are before `ticket`; waits up to `patience` seconds for its turn (0)."""
-        with self._moved:
-            self._moved.wait_for(lambda: self._tickets[0] is ticket, patience)
-            return self._tickets.index(ticket)
-
-    def leave(self, ticket: object) -> None:
-        """Give the device, or the place in the line, to those behind."""
-        with self._moved:
-            self._tickets.remove(ticket)
-            self._moved.notify_all()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"errors"},
-    {"params", "noise", "seeds", "capacity", "memory_plan"},
+    {"params", "noise", "device_line", "seeds", "capacity", "memory_plan"},
     {"album_knobs"},
     {"protocol"},
     {"policy"},

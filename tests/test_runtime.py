@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from restoration import runtime as runtime_module
+from restoration.device_line import DeviceLine
 from restoration.errors import DeviceMemoryError, RestorationError
 from restoration.noise import seeded
 from restoration.params import Params
 from restoration.protocol import Method, Request, Step, Variant
-from restoration.runtime import Device, DeviceLine, Runtime
+from restoration.runtime import Device, Runtime
 
 REQUEST = Request(torch.zeros(1, 3, 8, 8))
 

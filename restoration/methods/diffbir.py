@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
@@ -29,6 +29,7 @@ from restoration.methods import diffbir_faces, diffbir_plan
 from restoration.methods.diffbir_detail import OneAtATime, Stage2
 from restoration.methods.diffbir_faces import FaceSystem, WithFaces
 from restoration.methods.diffbir_knobs import DETAILED, DiffbirParams
+from restoration.methods.diffbir_steps import longer, told
 from restoration.methods.diffbir_systems import CLEANERS, PRESETS, SWEEPS, VARIANTS, Cleaner
 from restoration.params import Params
 from restoration.protocol import Method, Request, Restorer, Step, Variant, Wish
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from restoration.latent_diffusion import Stride
     from restoration.noise import Noise
     from restoration.runtime import Device
     from restoration.tiling import Mosaic
@@ -159,12 +159,12 @@ class Diffbir:
         done = 0
         if params.stages == "both":
             cleaning = self.stage1.clean(request.degraded, params)
-            y, done = yield from _longer(cleaning, more)
+            y, done = yield from longer(cleaning, more)
         else:
             y = resize(request.degraded, *size)
         total = done + more
         drawing = regenerate(stage2.networks, y, how, noise)
-        x = yield from _told(drawing, done, total, wanted)
+        x = yield from told(drawing, done, total, wanted)
         x = _coloured(x, y, params)
         restored = _finished(y + params.realness * (x - y), request.degraded, params)
         yield Step(total, total, "done", lambda: restored, remarks=remarks)
@@ -203,7 +203,7 @@ def load(device: Device, variant: Variant) -> Restorer:
         return system(found.cleaner, found.detail), found
 
     def load_detail() -> None:
-        if all(weights.find(weights.named(name)) for name in variant.further):
+        if diffbir_faces.are_on_disk(variant.further):
             kept(variant, offloaded=False)
 
     return WithFaces(system(variant, variant), face, lambda: bool(kept.held), load_detail)
@@ -269,34 +269,3 @@ def _coloured(x: Tensor, y: Tensor, params: DiffbirParams) -> Tensor:
 
     fixes = {"wavelet": wavelet_reconstruction, "adain": with_statistics}
     return fixes[params.colour_fix](x, y) if params.colour_fix in fixes else x
-
-
-def _longer(
-    cleaning: Generator[Step, None, tuple[Tensor, int]], more: int
-) -> Generator[Step, None, tuple[Tensor, int]]:
-    """The steps of stage 1 as the first of a longer way: `more` are to come."""
-    while True:
-        try:
-            step = next(cleaning)
-        except StopIteration as stop:
-            return cast("tuple[Tensor, int]", stop.value)
-        yield replace(step, total=step.total - 1 + more)
-
-
-def _told(
-    drawing: Generator[Stride, None, Tensor], done: int, total: int, size: tuple[int, int]
-) -> Generator[Step, None, Tensor]:
-    """The strides of stage 2 as steps after `done` others."""
-    while True:
-        try:
-            stride = next(drawing)
-        except StopIteration as stop:
-            return cast("Tensor", stop.value)
-        done += 1
-        yield Step(done, total, f"detail, {stride.note}", partial(_shown, stride, size))
-
-
-def _shown(stride: Stride, size: tuple[int, int]) -> Tensor:
-    from restoration.colour import resize
-
-    return resize(stride.shown(), *size).clamp(0, 1)

@@ -58,8 +58,8 @@ def system_beside(variant: Variant) -> FaceSystem:
     """What this machine has for faces; the mini is complete in itself."""
     if variant.name in (MINI, FACE.name):
         return FaceSystem(variant, variant)
-    detail = FACE if variant.name == "v1" and _are_on_disk(FACE.further) else variant
-    if _are_on_disk(FACE.weights):
+    detail = FACE if variant.name == "v1" and are_on_disk(FACE.further) else variant
+    if are_on_disk(FACE.weights):
         return FaceSystem(FACE, detail)
     return FaceSystem(variant, detail, is_makeshift=True)
 
@@ -166,5 +166,6 @@ def _as_the_rest(steps: Iterator[Step]) -> Iterator[Step]:
         yield replace(step, note="the rest") if step.note == "done" else step
 
 
-def _are_on_disk(names: tuple[str, ...]) -> bool:
+def are_on_disk(names: tuple[str, ...]) -> bool:
+    """Whether all of these checkpoints are there."""
     return all(weights.find(weights.named(name)) for name in names)

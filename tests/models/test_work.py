@@ -12,8 +12,8 @@ from safetensors.torch import save
 from demo import model_work, models_tab
 from demo.model_work import Line, Speed
 from restoration import downloads, weights
+from restoration.device_line import DeviceLine
 from restoration.errors import DownloadError, RestorationError
-from restoration.runtime import DeviceLine
 from tests.model_folder import CONTENT, STATE, entry, published, use
 from tests.models.tab import AGREED, model, told
 from tests.test_weights import Code
