@@ -68,7 +68,7 @@ def details(run: Run) -> str:
     used = [*files, *recipe.versions.items(), ("hub", recipe.hub)]
     beside = f'<p class="about">{html.escape(missing(recipe).strip())}</p>'
     return (
-        f"<h3>{html.escape(name_of(recipe))}</h3>{_table('The run', facts)}"
+        f"<h2>{html.escape(name_of(recipe))}</h2>{_table('The run', facts)}"
         f"{beside if recipe.inputs else ''}{_table('Settings', knobs)}"
         f"<details><summary>Weights and versions</summary>{_table('Made with', used)}</details>"
     )

@@ -21,3 +21,19 @@ addEventListener("drop", (event) => {
   input.files = files.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
 });
+
+// What Gradio leaves without a name, names twice or keeps from the keyboard.
+function mend() {
+  for (const example of document.querySelectorAll("button.gallery-item:not([aria-label])")) {
+    const name = example.querySelector("img")?.src.match(/([^/]+)\.\w+$/)?.[1];
+    if (name) example.ariaLabel = `Example: ${name}`;
+  }
+  for (const sign of document.querySelectorAll("footer button img[alt]:not([alt=''])")) sign.alt = "";
+  for (const code of document.querySelectorAll(".cm-scroller[tabindex='-1']")) code.tabIndex = 0;
+}
+let isMending = false;
+new MutationObserver(() => {
+  if (isMending) return;
+  isMending = true;
+  requestAnimationFrame(() => { isMending = false; mend(); });
+}).observe(document, { childList: true, subtree: true });

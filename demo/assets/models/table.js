@@ -55,7 +55,7 @@ function fill() {
   const focused = element.querySelector("button:focus")?.getAttribute("aria-label");
   const head = document.createElement("thead");
   const row = document.createElement("tr");
-  row.append(...HEADS.map((title) => made("th", title)));
+  row.append(...HEADS.map((title) => made(title ? "th" : "td", title)));
   head.append(row);
   table.replaceChildren(head, ...families.map((one) => group(one, chosen)));
   table.hidden = families.length === 0;
