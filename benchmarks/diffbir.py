@@ -29,7 +29,7 @@ from benchmarks.irsde import middle
 from restoration import front, weights
 from restoration.degradation_kinds import degrade
 from restoration.degradations import rounded
-from restoration.evaluation.runner import picture_seed, pictures_in
+from restoration.evaluation.items import picture_seed, pictures_in
 from restoration.image_io import Picture
 from restoration.methods.diffbir import METHOD
 from restoration.metrics import gradient_magnitude_similarity, psnr, ssim

@@ -50,6 +50,7 @@ Two steps leave none in which light is fitted, or a noisy input is clearer than 
 making; DPS does not reckon with noise.
 """
 VALUES = {
+    "diffbir upscale": 2.0,
     "daclip_irsde walk": "posterior",
     "daclip_irsde degradation": "rainy",
     "tiles.size": 64,
