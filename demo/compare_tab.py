@@ -17,6 +17,7 @@ from demo.controls import DRAWN, MOST_RADIOS, QUIET, controls, seed_control, see
 from demo.downloads import downloads
 from demo.fragments import status
 from demo.gallery import Results
+from demo.language import phrase
 from demo.method_form import variants
 from demo.method_tab import MethodTab, families
 from demo.owners import shelf_of
@@ -38,7 +39,6 @@ from demo.settings_list import (
 )
 from restoration.protocol import Method
 
-READY = "Drop a picture, list the settings to compare, and press Run."
 STOPPED = "Stopped. The results so far stay."
 
 
@@ -79,8 +79,8 @@ def build(methods: Mapping[str, Method], tabs: Sequence[MethodTab] = ()) -> Comp
             lineups.lay_out(methods, chosen)
             seed = seed_control("compare-seed")
     with gr.Row(elem_classes="actions"):
-        run = gr.Button("Run", variant="primary", elem_classes="run", elem_id="compare-run")
-        stop = gr.Button("Stop", interactive=False, elem_id="compare-stop")
+        run = gr.Button(phrase("run"), variant="primary", elem_classes="run", elem_id="compare-run")
+        stop = gr.Button(phrase("stop"), interactive=False, elem_id="compare-stop")
     view = _view(run, stop)
 
     def handler(
@@ -115,7 +115,9 @@ def build(methods: Mapping[str, Method], tabs: Sequence[MethodTab] = ()) -> Comp
 
 
 def _view(run: gr.Button, stop: gr.Button) -> View:
-    state = gr.HTML(status(READY, kind="idle"), label="Status", elem_id="compare-status")
+    state = gr.HTML(
+        status(phrase("compare_ready"), kind="idle"), label="Status", elem_id="compare-status"
+    )
     planned = gr.HTML("", label="Plan", elem_id="compare-plan", elem_classes="quiet")
     noted = gr.HTML("", label="Notes", elem_classes="quiet")
     compared = comparer.comparer("Comparison of the results", elem_id="compare-comparer")

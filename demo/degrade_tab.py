@@ -13,6 +13,7 @@ from demo import comparer, failures, unchecked
 from demo.compare_tab import CompareTab
 from demo.controls import QUIET, controls, seed_control, seed_of
 from demo.fragments import empty, notes, status
+from demo.language import phrase
 from demo.method_tab import MethodTab
 from demo.picture import PictureInput, picture_input, refusal
 from demo.restoring import Updates, keep, shown_as
@@ -20,8 +21,6 @@ from restoration.degradation_kinds import KINDS, PRESETS, degrade
 from restoration.errors import BadPictureError
 from restoration.runtime import limits
 from restoration.seeds import checked_seed
-
-READY = "Drop a good picture and press Degrade: it comes out worse, always in the same way."
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,12 @@ def _fields() -> dict[str, Any]:
 
 
 def _view(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> View:
-    state = gr.HTML(empty(READY), label="Status", elem_id="degrade-status", elem_classes="quiet")
+    state = gr.HTML(
+        empty(phrase("degrade_ready")),
+        label="Status",
+        elem_id="degrade-status",
+        elem_classes="quiet",
+    )
     noted, made = gr.HTML("", label="Notes", elem_classes="quiet"), gr.State(None)
     with gr.Column(visible=False, elem_id="degrade-result") as result:
         compared = comparer.comparer("Clean and degraded", elem_id="degrade-comparer")

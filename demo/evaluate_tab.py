@@ -15,6 +15,7 @@ from demo.evaluating import View, choices, evaluate, go_on, look
 from demo.evaluation_files import compared, pack_up
 from demo.evaluation_form import Given
 from demo.fragments import answer, status
+from demo.language import phrase
 from demo.owners import owner_of
 from demo.restoring import Updates
 from demo.serving import ASSETS, AT_ONCE
@@ -23,7 +24,6 @@ from restoration.evaluation import kept
 from restoration.evaluation.kept import Shelf
 from restoration.protocol import Method
 
-READY = "Choose pictures and settings, and press Run."
 STOPPED = "Stopped. What is done is kept: press Run again to go on."
 
 
@@ -46,8 +46,10 @@ def build(methods: Mapping[str, Method], shared: gr.State, place: gr.Tab) -> Non
             chosen = evaluation_form.choose(methods, shared)
             before = _earlier()
     with gr.Row(elem_classes="actions"):
-        run = gr.Button("Run", variant="primary", elem_classes="run", elem_id="evaluate-run")
-        stop = gr.Button("Stop", interactive=False, elem_id="evaluate-stop")
+        run = gr.Button(
+            phrase("run"), variant="primary", elem_classes="run", elem_id="evaluate-run"
+        )
+        stop = gr.Button(phrase("stop"), interactive=False, elem_id="evaluate-stop")
     view = _view(run, stop, before.listing)
 
     def handler(
@@ -75,7 +77,9 @@ class Earlier:
 
 
 def _view(run: gr.Button, stop: gr.Button, earlier: gr.Dropdown) -> View:
-    state = gr.HTML(status(READY, kind="idle"), label="Status", elem_id="evaluate-status")
+    state = gr.HTML(
+        status(phrase("evaluate_ready"), kind="idle"), label="Status", elem_id="evaluate-status"
+    )
     table = gr.HTML(
         "",
         label="Means",

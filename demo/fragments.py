@@ -7,7 +7,10 @@ import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from demo.language import in_html
+
 if TYPE_CHECKING:
+    from gradio.i18n import I18nData
     from torch import Tensor
 
 THUMBNAIL_SIDE = 240
@@ -18,7 +21,9 @@ MEANINGS = {
 """Of the words that methods measure results by."""
 
 
-def status(text: str, *, kind: str = "busy", share: float | None = None, hint: str = "") -> str:
+def status(
+    text: str | I18nData, *, kind: str = "busy", share: float | None = None, hint: str = ""
+) -> str:
     """A line that says how things are, with a bar while a share of the work is done.
 
     The hint below it explains a word of the line.
@@ -29,7 +34,7 @@ def status(text: str, *, kind: str = "busy", share: float | None = None, hint: s
         bar = f'<progress max="100" value="{percent}" aria-label="Progress"></progress>'
     small = f"<small>{html.escape(hint)}</small>" if hint else ""
     role = "alert" if kind == "bad" else "status"
-    return f'<div class="state {kind}" role="{role}"><p>{html.escape(text)}</p>{small}{bar}</div>'
+    return f'<div class="state {kind}" role="{role}"><p>{in_html(text)}</p>{small}{bar}</div>'
 
 
 def findings(measured: Mapping[str, float]) -> str:
@@ -42,9 +47,9 @@ def meanings(measured: Mapping[str, float]) -> str:
     return " ".join(MEANINGS[word] for word in measured if word in MEANINGS)
 
 
-def empty(text: str) -> str:
+def empty(text: str | I18nData) -> str:
     """What stands where a result will be."""
-    return f'<div class="empty"><p>{html.escape(text)}</p></div>'
+    return f'<div class="empty"><p>{in_html(text)}</p></div>'
 
 
 def figure(image: Tensor, caption: str, side: int) -> str:

@@ -18,6 +18,8 @@ INTRODUCTION = """
 start for a purpose; every setting says what the picture gains or loses by it. The download carries
 its recipe: dropped on this hub, it gives its settings back.
 
+**Keys.** *Ctrl+Enter* runs the open tab, *Escape* stops it, *?* lists the keys.
+
 **Compare.** Line up settings in *Compare* and look at the results together. With the clean original
 they are measured as well; *Degrade* makes a bad picture of a good one.
 
@@ -26,12 +28,14 @@ they are measured as well; *Degrade* makes a bad picture of a good one.
 there is for programs. Of what comes back, the first is the result, a PNG, and the second its
 recipe. With curl, PATH is what an upload answers, one for every picture, and ID what the call does.
 """
+FIRST_STEPS = '<p><a href="./?walk=1">Show the first steps once more</a></p>'
 
 
 def build(page: gr.Blocks, methods: Mapping[str, Method]) -> None:
     """Add the page to the hub."""
     with page.route("Help", f"/{ROUTE}"):
         gr.Markdown(INTRODUCTION)
+        gr.HTML(FIRST_STEPS)
         for method in methods.values():
             with gr.Accordion(method.title, open=False):
                 gr.HTML(f"<p>{html.escape(method.help)}</p><p>{html.escape(method.paper)}</p>")

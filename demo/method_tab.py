@@ -19,6 +19,7 @@ from demo.album_chooser import Chooser
 from demo.beside import Beside, beside, leaders, picture_label, wanted
 from demo.controls import MOST_RADIOS, QUIET, stops
 from demo.fragments import empty
+from demo.language import phrase
 from demo.method_form import Form, form, lead_of
 from demo.owners import shelf_of
 from demo.picture import PictureInput, picture_input
@@ -28,7 +29,6 @@ from demo.serving import AT_ONCE
 from demo.switching import Panel, Switch
 from restoration.protocol import Method
 
-READY = "Choose a picture and press Run. The result appears here."
 STOPPED = "Stopped. Nothing runs any more; the settings are as they were."
 
 
@@ -124,8 +124,10 @@ def _selector(methods: Sequence[Method], name: str) -> gr.Radio | gr.Dropdown | 
 
 def _buttons(method: Method, *, seen: bool) -> tuple[gr.Row, gr.Button, gr.Button]:
     with gr.Row(elem_classes="actions", visible=seen) as row:
-        run = gr.Button("Run", variant="primary", elem_classes="run", elem_id=f"{method.name}-run")
-        stop = gr.Button("Stop", interactive=False, elem_id=f"{method.name}-stop")
+        run = gr.Button(
+            phrase("run"), variant="primary", elem_classes="run", elem_id=f"{method.name}-run"
+        )
+        stop = gr.Button(phrase("stop"), interactive=False, elem_id=f"{method.name}-stop")
     return row, run, stop
 
 
@@ -142,7 +144,10 @@ def _view(method: Method, run: gr.Button, stop: gr.Button, *, seen: bool) -> tup
             "", label="Recognised", elem_id=f"{method.name}-recognised", elem_classes="quiet"
         )
         live = gr.HTML(
-            empty(READY), label="Preview", elem_id=f"{method.name}-live", elem_classes="quiet"
+            empty(phrase("restore_ready")),
+            label="Preview",
+            elem_id=f"{method.name}-live",
+            elem_classes="quiet",
         )
         with gr.Column(visible=False, elem_id=f"{method.name}-result") as result:
             compared = comparer.comparer("Input and result", elem_id=f"{method.name}-comparer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,31 +24,18 @@ from demo.album_chooser import NONE, Chooser
 from demo.answering import Page
 from demo.controls import QUIET
 from demo.examples import examples
+from demo.language import TITLE, phrase
 from demo.owners import forget_old, shelf_of
 from demo.serving import CLEAN_EVERY, KEEP_FOR
 from restoration import runtime
 from restoration.protocol import Method
 from restoration.registry import METHODS
 
-TITLE = "Photo Restoration Hub"
-HEADER = f"""
-<header class="page">
-  <h1>{TITLE}</h1>
-  <p>Restore a photograph with several methods and see side by side which one did what.</p>
-</header>
-"""
-FOOTER = """
-<footer class="page">
-  Pictures stay on the machine that runs this page. Ctrl+Enter runs the open tab.
-  <br>{limits}
-</footer>
-"""
-
 
 def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
     """The page with a tab for each family of `methods`; imports no deep-learning library."""
     with Page(title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_FOR)) as page:
-        gr.HTML(HEADER)
+        gr.HTML(str(phrase("header")))
         spoilt = examples()
         made, places = [], []
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -56,25 +44,31 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
                 with gr.Tab(title, id=name) as place:
                     made.append(method_tab.build(family, spoilt))
                 places.append((place, made[-1]))
-            with gr.Tab("Compare", id="compare") as compare_place:
+            with gr.Tab(phrase("compare"), id="compare") as compare_place:
                 compare = compare_tab.build(methods, made)
-            with gr.Tab("Degrade", id="degrade"):
+            with gr.Tab(phrase("degrade"), id="degrade"):
                 clean = degrade_tab.build(tabs, made, compare)
-            with gr.Tab("Evaluate", id="evaluate") as evaluate_place:
+            with gr.Tab(phrase("evaluate"), id="evaluate") as evaluate_place:
                 evaluate_tab.build(methods, compare.settings, evaluate_place)
-            with gr.Tab("Runs", id="runs") as runs_place:
+            with gr.Tab(phrase("runs"), id="runs") as runs_place:
                 runs = runs_tab.build()
-            with gr.Tab("Models", id="models") as models_place:
+            with gr.Tab(phrase("models"), id="models") as models_place:
                 models_tab.build(models_place, methods)
         bar = offer.lay_out(tabs, made)
         offer.wire(bar, [*(tab.picture for tab in made), compare.picture, clean])
         runs_tab.wire(runs, runs_place, bar)
-        gr.HTML(FOOTER.format(limits=runtime.policy().sentence()))
+        gr.HTML(_footer())
         availability.wire(page, places)
         page.load(_warm, None, None, queue=False, api_visibility="private")
         _show_albums(page, compare_place, compare.chooser, [tab.chooser for tab in made])
     help_page.build(page, methods)
     return page
+
+
+def _footer() -> str:
+    limits = runtime.policy().sentence()
+    said = f"{phrase('footer')}<br>{html.escape(limits)}"
+    return f'<footer class="page">{said}</footer>'
 
 
 def _show_albums(

@@ -12,6 +12,7 @@ import gradio as gr
 from demo import comparer, failures, runs_view
 from demo.controls import QUIET
 from demo.fragments import answer, empty
+from demo.language import phrase
 from demo.offer import Offer, name_of
 from demo.owners import runs_of
 from demo.restoring import Updates
@@ -28,7 +29,6 @@ SHARED = (
     '<p class="about">This host is shared: your runs are seen in this browser only, and gone a '
     "day after your last visit. Download what you want to keep.</p>"
 )
-READY = "Press “Show” on a run: its pictures and settings are seen here, and nothing is changed."
 ALL = "all"
 TO_DETAILS = (
     "() => setTimeout(() => document.querySelector('#runs-details')?.scrollIntoView("
@@ -157,7 +157,9 @@ def build() -> RunsTab:
             clear = gr.Button("Delete all …", size="sm", visible=False, elem_id="runs-clear")
             every = _asking(clear, "runs-clear")
         with gr.Column(scale=3, min_width=300, elem_classes="outputs"):
-            ready = gr.HTML(empty(READY), elem_id="runs-ready", elem_classes="wide-only")
+            ready = gr.HTML(
+                empty(phrase("runs_ready")), elem_id="runs-ready", elem_classes="wide-only"
+            )
             with gr.Column(visible=False, elem_id="runs-details") as details:
                 compared = comparer.comparer("Input and result", elem_id="runs-comparer")
                 with gr.Row(elem_classes="actions"):

@@ -14,6 +14,7 @@ from gradio.utils import get_upload_folder
 from starlette.formparsers import MultiPartException
 
 from demo.answering import Answering, refuse
+from demo.language import PHRASES
 from demo.theme import theme
 from restoration import runtime
 from restoration.errors import RestorationError
@@ -197,6 +198,7 @@ def launch(page: gr.Blocks, **overrides: Any) -> Any:
         "theme": theme(),
         "css_paths": [ASSETS / "page.css"],
         "head": f"<script>{(ASSETS / 'page.js').read_text()}</script>",
+        "i18n": PHRASES,
         "favicon_path": ASSETS / "icon.svg",
         "footer_links": ["api", "settings"],
         "run_history": False,

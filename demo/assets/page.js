@@ -1,9 +1,47 @@
-// Ctrl+Enter (or Cmd+Enter) presses the Run button of the tab that is open.
+// The keys of the page: Ctrl+Enter (or Cmd+Enter) runs the open tab, Escape stops it, ? lists them.
+const seen = (selector) => [...document.querySelectorAll(selector)].find((b) => b.offsetParent && !b.disabled);
+const FIELDS = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true], [role=listbox]";
 addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  const button = [...document.querySelectorAll("button.run")].find((b) => b.offsetParent && !b.disabled);
-  if (button) { event.preventDefault(); button.click(); }
+  const busy = event.defaultPrevented || document.querySelector("dialog[open]") || document.fullscreenElement;
+  const isTyping = event.composedPath()[0].closest?.(FIELDS);
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const button = seen("button.run");
+    if (button) { event.preventDefault(); button.click(); }
+  } else if (event.key === "Escape" && !busy && !isTyping) {
+    seen('button[id$="-stop"]')?.click();
+  } else if (event.key === "?" && !busy && !isTyping) {
+    document.getElementById("keys")?.showModal();
+  }
 });
+
+// First steps, until they are put away; Help leads back to them.
+const WALKED = "restoration-walked";
+function walk() {
+  const steps = document.querySelector(".walk");
+  if (!steps || steps.dataset.met) return;
+  steps.dataset.met = "yes";
+  const isAsked = new URLSearchParams(location.search).has("walk");
+  let isNew = true;
+  try { isNew = !localStorage.getItem(WALKED); } catch { /* where nothing may be kept */ }
+  steps.hidden = !isAsked && (!isNew || innerWidth < 720);
+}
+addEventListener("click", (event) => {
+  if (event.target.closest?.(".walk button")) {
+    document.querySelector(".walk").hidden = true;
+    document.querySelector("#tabs [role=tab][aria-selected=true]")?.focus();
+    try { localStorage.setItem(WALKED, "yes"); } catch { /* it will show again */ }
+  } else if (event.target.closest?.("a.skip")) {
+    event.preventDefault();
+    document.querySelector("#tabs [role=tab][aria-selected=true]")?.focus();
+  }
+});
+/** The link that leads past what stands on every page is the first thing the keyboard meets. */
+function lead() {
+  const skip = document.querySelector("header.page a.skip");
+  if (!skip) return;
+  document.querySelector("body > a.skip")?.remove();
+  document.body.prepend(skip);
+}
 
 // A file dropped where nothing takes it goes to a hidden input, which says what made the picture;
 // the browser would leave the page for it.
@@ -35,5 +73,5 @@ let isMending = false;
 new MutationObserver(() => {
   if (isMending) return;
   isMending = true;
-  requestAnimationFrame(() => { isMending = false; mend(); });
+  requestAnimationFrame(() => { isMending = false; mend(); walk(); lead(); });
 }).observe(document, { childList: true, subtree: true });
