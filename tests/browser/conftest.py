@@ -98,6 +98,15 @@ class Visit:
         )
         return self
 
+    def only_smooth(self):
+        """Leave nothing but the tiny method on Compare's list."""
+        for method in ("DiffBIR", "DA-CLIP"):
+            self.page.get_by_role("button", name=f"Remove {method}").click()
+        self.page.wait_for_function(
+            "document.querySelectorAll('#compare-settings li').length === 1"
+        )
+        return self
+
     def number(self, label, value):
         """Type into the number field of a visible slider, until the slider has moved."""
         seen = self.page.locator(":visible")

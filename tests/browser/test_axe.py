@@ -74,7 +74,7 @@ def test_a_tab_with_a_result_is_clean(opened, photograph):
 
 def test_a_comparison_is_clean(opened, photograph):
     one = opened.tab("Compare")
-    one.page.get_by_role("button", name="Remove DiffBIR mini").click()
+    one.only_smooth()
     one.drop("compare-picture", photograph).drop("compare-reference", photograph)
     one.page.click("#compare-run")
     one.told("compare-status", "Done in").told("compare-table", "Smooth plain")

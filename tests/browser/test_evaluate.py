@@ -24,9 +24,8 @@ def evaluate(visit):
     """The tab, with two settings of the tiny method taken over from Compare."""
 
     def evaluate(pause, **settings):
-        opened = visit(**settings).tab("Compare")
+        opened = visit(**settings).tab("Compare").only_smooth()
         compare = opened.page.locator("#compare-settings")
-        compare.get_by_role("button", name="Remove DiffBIR mini").click()
         opened.page.get_by_role("button", name="Add a setting").click()
         opened.page.locator("#compare-add").get_by_role("combobox", name="Method").click()
         opened.page.get_by_role("option", name="Smooth", exact=True).click()
