@@ -32,6 +32,7 @@ from demo.settings_list import (
     added,
     defaults,
     joined,
+    meant,
     moved,
     setting_of,
     settings_list,
@@ -154,7 +155,7 @@ def _chosen(methods: Mapping[str, Method], extra: Beside) -> tuple[Chosen, tuple
 
     def pressed(settings: tuple[Setting, ...], event: gr.EventData) -> tuple[Any, ...]:
         change = moved if event.up else without
-        return chosen.update(change(settings, event.index))
+        return chosen.update(change(settings, meant(settings, event.index, event.label)))
 
     chosen.listing.click(pressed, chosen.state, chosen.outputs(), **QUIET)
     return chosen, begin

@@ -157,6 +157,14 @@ def joined(settings: tuple[Setting, ...], *more: Setting) -> tuple[Setting, ...]
     return new
 
 
+def meant(settings: tuple[Setting, ...], index: object, label: object) -> object:
+    """Where the setting is that was pressed; the list may have changed since the page drew it."""
+    labels = [one.label for one in settings]
+    if isinstance(index, int) and 0 <= index < len(labels) and labels[index] == label:
+        return index
+    return labels.index(label) if label in labels else None
+
+
 def without(settings: tuple[Setting, ...], index: object) -> tuple[Setting, ...]:
     """The settings but the one at `index`; all of them where the page is behind and names none."""
     return tuple(one for place, one in enumerate(settings) if place != index)

@@ -132,6 +132,14 @@ def test_more_settings_than_fit_are_refused():
         added(full, setting(steps=90))
 
 
+@pytest.mark.parametrize(
+    ("index", "label", "found"),
+    [(1, "Smooth plain, steps 5", 1), (2, "Smooth plain, steps 5", 1), (0, "gone", None)],
+)
+def test_a_press_means_the_setting_that_was_seen(index, label, found):
+    assert settings_list.meant((setting(), setting(steps=5)), index, label) == found
+
+
 def test_the_setting_at_an_index_is_removed():
     assert without((setting(), setting(steps=5)), 0) == (setting(steps=5),)
 

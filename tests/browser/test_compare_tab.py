@@ -100,7 +100,8 @@ def sweep(opened, across, down=None):
         if knob is not None:
             if knob[0] != "Seed":  # which is what a sweep begins with
                 opened.page.get_by_role("combobox", name=f"Varies {SIDES[side]} the {side}").click()
-                opened.page.get_by_role("option", name=knob[0], exact=True).click()
+                seen = opened.page.locator(":visible")
+                opened.page.get_by_role("option", name=knob[0], exact=True).and_(seen).last.click()
             values = opened.page.locator(f"#compare-sweep-{place}-values").get_by_role("textbox")
             opened.page.wait_for_function(
                 "([id, begin]) => document.querySelector(`#${id} textarea, #${id} input`)"

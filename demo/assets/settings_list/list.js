@@ -11,8 +11,8 @@ function fill(list) {
       const text = document.createElement("div");
       text.append(line("span", label), line("small", detail));
       row.append(text);
-      if (index) row.append(button("\u2191", `Move ${label} up`, { index, up: true }));
-      row.append(button("Remove", `Remove ${label}`, { index, up: false }));
+      if (index) row.append(button("\u2191", `Move ${label} up`, { index, label, up: true }));
+      row.append(button("Remove", `Remove ${label}`, { index, label, up: false }));
       return row;
     }),
   );
