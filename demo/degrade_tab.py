@@ -57,6 +57,7 @@ def build(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> P
     def handler(picture: str | None, kind: str, seed: int, **knobs: Any) -> Iterator[Updates]:
         yield from _degrade(view, picture, str(kind), seed, knobs)
 
+    handler.__name__ = "degrade"
     handler.__doc__ = "Make a picture worse in a known way. Gives the degraded picture (PNG) first."
     run.click(
         handler,

@@ -200,6 +200,7 @@ def _wire(filled: Form, view: View, picture: PictureInput, extra: Beside) -> Non
         with gate.place(request):
             yield from restore(view, method, picture, settings, given)
 
+    handler.__name__ = method.name  # of the tool, where language models are offered some
     handler.__doc__ = f"{method.title}: {method.help} Gives the result (PNG) and its recipe first."
     event = view.run.click(
         handler,

@@ -13,6 +13,7 @@ import html
 from abc import ABCMeta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import gradio as gr
 from gradio import utils
@@ -23,6 +24,9 @@ ONLY_UPLOADS = (
     "The {what} has to be uploaded to this page first: an address, a path or a {what} inside "
     "the request itself is not taken."
 )
+
+SERVED = "/gradio_api/file="
+"""Before the path of a file in its address."""
 
 
 def refusal(text: str) -> gr.Error:
@@ -58,8 +62,8 @@ class PictureInput(gr.Image, metaclass=WithoutStub):  # type: ignore[misc]
         self, url_or_file_path: str | Path | None
     ) -> str | None:
         """Take a file into the cache; an address is never followed."""
-        refuse_address(url_or_file_path, "picture")
-        moved: str | None = await super().async_move_resource_to_block_cache(url_or_file_path)
+        path = without_address(url_or_file_path, "picture")
+        moved: str | None = await super().async_move_resource_to_block_cache(path)
         return moved
 
 
@@ -83,8 +87,8 @@ class UploadedFiles(gr.File, metaclass=WithoutStub):  # type: ignore[misc]
         self, url_or_file_path: str | Path | None
     ) -> str | None:
         """Take a file into the cache; an address is never followed."""
-        refuse_address(url_or_file_path, "file")
-        moved: str | None = await super().async_move_resource_to_block_cache(url_or_file_path)
+        path = without_address(url_or_file_path, "file")
+        moved: str | None = await super().async_move_resource_to_block_cache(path)
         return moved
 
 
@@ -103,14 +107,20 @@ def uploaded(payload: Any, what: str) -> str:
     return str(path)
 
 
-def refuse_address(path: str | Path | None, what: str) -> None:
-    """Refuse what lies on another machine.
+def without_address(path: str | Path | None, what: str) -> str | Path | None:
+    """A path as it is; of the address of an upload to this hub, the upload's own path.
+
+    Language models name a picture by such an address. It is taken apart and not followed.
 
     Raises:
-        gr.Error: it does; the text calls it `what`.
+        gr.Error: it is any other address; the text calls what is there `what`.
     """
-    if path is not None and _is_address(str(path)):
+    if path is None or not _is_address(str(path)):
+        return path
+    _, mark, own = str(path).partition(SERVED)
+    if not mark or not utils.is_in_or_equal(unquote(own), utils.get_upload_folder()):
         raise refusal(ONLY_UPLOADS.format(what=what))
+    return unquote(own)
 
 
 def picture_input(label: str, **settings: Any) -> PictureInput:

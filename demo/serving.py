@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,12 +188,16 @@ def launch(page: gr.Blocks, **overrides: Any) -> Any:
     """Serve the page; Gradio itself reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
 
     Raises:
-        RestorationError: strangers could change the program, see `refuse_vibe_mode`, or no port is
-            free.
+        RestorationError: strangers could change the program, see `refuse_vibe_mode`, a library is
+            missing, or no port is free.
     """
     from starlette.middleware import Middleware
 
     refuse_vibe_mode()
+    if runtime.offers_mcp() and not find_spec("mcp"):
+        raise RestorationError(
+            "RESTORATION_MCP needs one more library: `pip install -r requirements-mcp.txt`"
+        )
     largest = runtime.policy().upload_mb
     settings: dict[str, Any] = {
         "theme": theme(),
@@ -203,6 +208,7 @@ def launch(page: gr.Blocks, **overrides: Any) -> Any:
         "footer_links": ["api", "settings"],
         "run_history": False,
         "enable_monitoring": False,
+        "mcp_server": runtime.offers_mcp(),
         "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "share": False,

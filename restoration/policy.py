@@ -48,8 +48,6 @@ class Policy:
     """Of one file."""
     folders: bool
     """Whether folders of this machine may be named."""
-    addresses: bool
-    """Whether a picture may be named by its address (URL)."""
     downloads: bool
     """Whether visitors may have weights fetched."""
 
@@ -143,7 +141,6 @@ PUBLIC = Policy(
     seconds=300,
     upload_mb=20,
     folders=False,
-    addresses=False,
     downloads=False,
 )
 LOCAL = Policy(
@@ -160,7 +157,6 @@ LOCAL = Policy(
     seconds=0,
     upload_mb=50,
     folders=True,
-    addresses=False,
     downloads=True,
 )
 VARIABLES = {

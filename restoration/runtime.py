@@ -14,6 +14,7 @@ This is the only module that reads the environment:
 - RESTORATION_RUNS_MB: how much of the disk the kept runs of one owner may take (2000; 200 where
   strangers share this host)
 - RESTORATION_PUBLIC: 1 where strangers share this host; $SPACE_ID, set on Spaces, says so too
+- RESTORATION_MCP: 1 offers every method as a tool by the Model Context Protocol
 - RESTORATION_KEEP: how many loaded methods stay in memory (2)
 - RESTORATION_PRELOAD: on a GPU that is lent (ZeroGPU, which sets $SPACES_ZERO_GPU), what is loaded
   at the start, as `diffbir:v2.1 gdp:imagenet`; the best of every method where it is empty
@@ -107,6 +108,11 @@ def preloaded() -> tuple[tuple[str, str], ...]:
     named = os.environ.get("RESTORATION_PRELOAD", "").replace(",", " ").split()
     pairs = (one.partition(":") for one in named)
     return tuple((method, variant) for method, _, variant in pairs)
+
+
+def offers_mcp() -> bool:
+    """Whether the methods are offered to language models as tools as well."""
+    return os.environ.get("RESTORATION_MCP", "").strip().lower() in ("1", "true")
 
 
 def policy() -> Policy:

@@ -38,8 +38,8 @@ def test_a_space_has_the_public_policy(monkeypatch):
     assert runtime.policy() == PUBLIC
 
 
-def test_strangers_name_no_folders_and_addresses_and_fetch_nothing():
-    assert (PUBLIC.folders, PUBLIC.addresses, PUBLIC.downloads) == (False, False, False)
+def test_strangers_name_no_folders_and_fetch_nothing():
+    assert (PUBLIC.folders, PUBLIC.downloads) == (False, False)
 
 
 @pytest.mark.parametrize(
