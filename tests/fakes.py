@@ -224,13 +224,14 @@ NAME = Method(
 
 @contextmanager
 def registered(*methods: Method) -> Iterator[dict[str, Method]]:
-    """The registry with `methods` in it, for as long as the block lasts."""
+    """The registry with `methods` in it, for as long as the block lasts; blocks may be nested."""
+    before = dict(METHODS)
     METHODS.update({method.name: method for method in methods})
     try:
         yield METHODS
     finally:
-        for method in methods:
-            del METHODS[method.name]
+        METHODS.clear()
+        METHODS.update(before)
 
 
 @contextmanager
