@@ -43,6 +43,12 @@ def test_what_is_started_is_there(front_matter):
     assert (ROOT / front_matter["app_file"]).is_file()
 
 
+def test_the_pictures_of_the_readme_are_there():
+    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert shown
+    assert all((ROOT / one).is_file() for one in shown)
+
+
 def test_files_fetched_for_a_space_are_pinned(front_matter):
     deploy = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     lines = front_matter.get("preload_from_hub", []) + re.findall(r"^  - (\S+/.*)$", deploy, re.M)
