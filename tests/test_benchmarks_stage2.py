@@ -1,5 +1,7 @@
 """The benchmark of stage 2 works every stage and sees its peak."""
 
+import gc
+
 import pytest
 import torch
 from torch import nn
@@ -62,11 +64,12 @@ def test_the_whole_works_every_stage_and_ends_with_the_picture():
 
 
 def test_the_peak_is_seen_after_it_is_over():
+    gc.collect()  # else what other tests left may be given back meanwhile
     before = forget_peak(CPU)
-    filling = torch.ones(25_000_000)
+    filling = torch.ones(100_000_000)
     assert filling.sum() > 0
     del filling
-    assert 90e6 < peak(CPU) - before < 300e6
+    assert 300e6 < peak(CPU) - before < 600e6
 
 
 def test_weights_by_chance_are_small_and_frozen(monkeypatch):
