@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,14 @@ PATIENCE = 600_000
 """Milliseconds that a step may take."""
 CROP = (60, 20, 380, 276)
 """Of the photograph: left, top, right, bottom."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A photograph as it is, and degraded."""
+
+    clean: Path
+    bad: Path
 
 
 def photograph(folder: Path) -> Path:
@@ -61,19 +70,19 @@ def told(page: Any, place: str, words: str) -> None:
     )
 
 
-def restoring(page: Any, clean: Path, bad: Path) -> None:  # noqa: ARG001
+def restoring(page: Any, pictures: Pair) -> None:
     """DiffBIR's tab with a result."""
-    drop(page, "diffbir-picture", bad)
+    drop(page, "diffbir-picture", pictures.bad)
     page.click("#diffbir-run")
     told(page, "diffbir-status", "Done in")
     page.evaluate("scrollTo(0, 0)")
 
 
-def comparing(page: Any, clean: Path, bad: Path) -> None:
+def comparing(page: Any, pictures: Pair) -> None:
     """The first method of every family, side by side and measured."""
     page.get_by_role("tab", name="Compare", exact=True).click()
-    drop(page, "compare-picture", bad)
-    drop(page, "compare-reference", clean)
+    drop(page, "compare-picture", pictures.bad)
+    drop(page, "compare-reference", pictures.clean)
     page.click("#compare-run")
     told(page, "compare-status", "Done in")
     compared = page.locator("#compare-comparer")
@@ -82,13 +91,13 @@ def comparing(page: Any, clean: Path, bad: Path) -> None:
     compared.evaluate("(element) => element.scrollIntoView({ block: 'start' })")
 
 
-SCENES: dict[str, Callable[[Any, Path, Path], None]] = {
+SCENES: dict[str, Callable[[Any, Pair], None]] = {
     "restore": restoring,
     "compare": comparing,
 }
 
 
-def shoot(address: str, out: Path, clean: Path, bad: Path) -> None:
+def shoot(address: str, out: Path, pictures: Pair) -> None:
     """Play every scene on a fresh page and keep its picture as a JPEG."""
     from playwright.sync_api import sync_playwright
 
@@ -100,7 +109,7 @@ def shoot(address: str, out: Path, clean: Path, bad: Path) -> None:
             page.set_default_timeout(PATIENCE)
             page.goto(address)
             page.wait_for_selector("button.run:visible")
-            scene(page, clean, bad)
+            scene(page, pictures)
             page.wait_for_timeout(1000)  # pictures on their way to the screen
             page.screenshot(path=out / f"{name}.jpg", type="jpeg", quality=80)
             page.close()
@@ -124,7 +133,7 @@ def main() -> None:
         blocks = page.build()
         _, address, _ = serving.launch(blocks, prevent_thread_lock=True, quiet=True)
         clean = photograph(folder)
-        shoot(address, asked.out, clean, noisy(clean, folder))
+        shoot(address, asked.out, Pair(clean, noisy(clean, folder)))
         blocks.close()
 
 
