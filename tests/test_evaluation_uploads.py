@@ -1,12 +1,13 @@
 """Uploaded pictures and archives become a folder, whatever their names say."""
 
+import errno
 import stat
 import zipfile
 
 import pytest
 
 from restoration.errors import RestorationError
-from restoration.evaluation.uploads import MOST_DIRECTORY, Room, take_in
+from restoration.evaluation.uploads import MOST_DIRECTORY, Room, _opened, take_in
 
 ROOM = Room(10, 100_000)
 
@@ -138,3 +139,9 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 def test_uploads_without_a_picture_are_refused(tmp_path):
     with pytest.raises(RestorationError, match="no picture among the uploads"):
         taken(tmp_path, packed(tmp_path, [("notes.txt", "x")]))
+
+
+def test_a_full_disk_is_not_blamed_on_the_archive(tmp_path):
+    archive = packed(tmp_path, [("a.png", "x")])
+    with pytest.raises(OSError, match="No space left"), _opened(archive):
+        raise OSError(errno.ENOSPC, "No space left on device")

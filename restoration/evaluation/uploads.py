@@ -7,6 +7,7 @@ What the files hold is not looked at here: what turns out to be no picture is to
 
 from __future__ import annotations
 
+import errno
 import io
 import stat
 import zipfile
@@ -28,6 +29,7 @@ CHUNK = 2**20
 DEEPEST = 8
 """Folders inside one another that are kept; what lies deeper comes into the deepest one."""
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+DAMAGED = "the archive is damaged: pack it again"
 NEITHER = "A picture is one file of the kinds {}, or many of them in a .zip."
 
 
@@ -149,8 +151,12 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except zipfile.BadZipFile:
         raise RestorationError("the archive is no zip archive, or is damaged") from None
-    except (zlib.error, EOFError, NotImplementedError, ValueError, OSError):
-        raise RestorationError("the archive is damaged: pack it again") from None
+    except (zlib.error, EOFError, NotImplementedError, ValueError):
+        raise RestorationError(DAMAGED) from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise  # a full disk is no fault of the archive
+        raise RestorationError(DAMAGED) from None  # it points to before its own beginning
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
