@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,6 @@ def photograph(folder: Path) -> Path:
 
 def noisy(clean: Path, folder: Path) -> Path:
     """The same with noise."""
-    from dataclasses import replace
-
     from restoration import image_io
     from restoration.degradation_kinds import degrade
 
