@@ -32,10 +32,10 @@ from tqdm import tqdm
 
 from benchmarks.guided import Book
 from restoration import front, image_io, weights
-from restoration.album_jobs import training
 from restoration.albums import Shelf
-from restoration.degradation_kinds import degrade
-from restoration.degradations import rounded
+from restoration.albums.jobs import training
+from restoration.degradations.kinds import degrade
+from restoration.degradations.single import rounded
 from restoration.errors import BadPictureError
 from restoration.evaluation.items import picture_seed, pictures_in
 from restoration.image_io import Picture

@@ -31,8 +31,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from restoration import front, image_io
-from restoration.degradation_kinds import degrade
-from restoration.degradations import rounded
+from restoration.degradations.kinds import degrade
+from restoration.degradations.single import rounded
 from restoration.evaluation.items import picture_seed, pictures_in
 from restoration.metrics import psnr, ssim
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restoration.degradation_kinds import KINDS, degrade
-from restoration.degradations import sharpen
-from restoration.random_degradations import second_order
+from restoration.degradations.kinds import KINDS, degrade
+from restoration.degradations.random import second_order
+from restoration.degradations.single import sharpen
 
 
 def photograph(side: int) -> Tensor:

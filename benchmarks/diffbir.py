@@ -27,8 +27,8 @@ from tqdm import tqdm
 from benchmarks.guided import Book
 from benchmarks.irsde import middle
 from restoration import front, weights
-from restoration.degradation_kinds import degrade
-from restoration.degradations import rounded
+from restoration.degradations.kinds import degrade
+from restoration.degradations.single import rounded
 from restoration.evaluation.items import picture_seed, pictures_in
 from restoration.image_io import Picture
 from restoration.methods.diffbir import METHOD

@@ -32,7 +32,7 @@ from tqdm import tqdm
 
 from benchmarks.rivals import RIVALS, Rival
 from restoration import front, image_io, weights
-from restoration.degradations import rounded
+from restoration.degradations.single import rounded
 from restoration.evaluation.items import picture_seed, pictures_in
 from restoration.image_io import Picture
 from restoration.measurements import Measurement, measure

@@ -31,8 +31,8 @@ from benchmarks.guided import Book
 from clip_degradation.recognise import Embeddings, recognise
 from clip_degradation.vocabulary import CLEAN
 from restoration import image_io, weights
-from restoration.degradation_kinds import degrade
-from restoration.degradations import rounded
+from restoration.degradations.kinds import degrade
+from restoration.degradations.single import rounded
 from restoration.evaluation.items import picture_seed, pictures_in
 from restoration.methods.daclip_irsde import (
     METHOD,

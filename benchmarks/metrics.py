@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.degradations import photograph
-from restoration.degradation_kinds import KINDS, PRESETS, degrade
+from restoration.degradations.kinds import KINDS, PRESETS, degrade
 from restoration.measures import MEASURES, measured
 from restoration.params import Tiles
 
@@ -32,7 +32,7 @@ def seconds(work: Callable[[], object], repeat: int) -> float:
 
 def numbers(side: int, repeat: int) -> dict[str, float]:
     """Seconds by measure, as far as it can be taken here."""
-    from restoration.measuring import tile_borders
+    from restoration.measures.taking import tile_borders
 
     clean = photograph(side)
     result = degrade(clean, "noise25", seed=0)

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from restoration import image_io, metrics_niqe
-from restoration.degradation_kinds import degrade
+from restoration import image_io
+from restoration.degradations.kinds import degrade
+from restoration.metrics import niqe
 from restoration.runtime import limits
 from restoration.training.photographs import photograph_paths
 
@@ -36,15 +37,15 @@ def read(files: list[Path]) -> Iterator[Tensor]:
         yield image_io.read(file, limits()).image
 
 
-def judged(files: list[Path], model: metrics_niqe.Model, kind: str, knob: str) -> str:
+def judged(files: list[Path], model: niqe.Model, kind: str, knob: str) -> str:
     """The line of one kind."""
     values = next(values for name, _, values in STRENGTHS if name == kind)
     scores = np.array(
         [
             [
-                metrics_niqe.niqe(image, model),
+                niqe.niqe(image, model),
                 *(
-                    metrics_niqe.niqe(degrade(image, kind, seed=0, values={knob: value}), model)
+                    niqe.niqe(degrade(image, kind, seed=0, values={knob: value}), model)
                     for value in values
                 ),
             ]
@@ -63,11 +64,11 @@ def main() -> None:
     """Fit, write, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--out", type=Path, default=metrics_niqe.MODEL)
+    parser.add_argument("--out", type=Path, default=niqe.MODEL)
     asked = parser.parse_args()
     files = photograph_paths(asked.folder)
     held_out = files[::HELD_OUT]
-    model = metrics_niqe.fitted(read([file for file in files if file not in held_out]))
+    model = niqe.fitted(read([file for file in files if file not in held_out]))
     np.savez_compressed(
         asked.out,
         mean=model.mean.astype(np.float32),

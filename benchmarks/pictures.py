@@ -47,7 +47,7 @@ def photograph(folder: Path) -> Path:
 def noisy(clean: Path, folder: Path) -> Path:
     """The same with noise."""
     from restoration import image_io
-    from restoration.degradation_kinds import degrade
+    from restoration.degradations.kinds import degrade
 
     picture = image_io.read(clean)
     bad = replace(picture, image=degrade(picture.image, "noise25", seed=1))

@@ -27,7 +27,8 @@ import torch
 import tyro
 from torch import Tensor, nn
 
-from restoration import tiled_autoencoder, weights
+from restoration import weights
+from restoration.latent import tiled_autoencoder
 from restoration.networks import stable_diffusion, stage1
 from restoration.noise import seeded
 from restoration.runtime import Device

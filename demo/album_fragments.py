@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image
 
 from demo.fragments import duration
-from restoration.album_pictures import SHORTEST_SIDE
 from restoration.albums import Album, Square
+from restoration.albums.pictures import SHORTEST_SIDE
 
 MOST_SHOWN = 8
 """Pictures in a strip."""

@@ -18,9 +18,8 @@ from demo.picture import PictureInput, refusal
 from demo.reel import Reel
 from demo.restoring import Updates
 from demo.serving import AT_ONCE
-from restoration import album_jobs
-from restoration.album_knobs import GenerateParams
-from restoration.albums import Shelf
+from restoration.albums import Shelf, jobs
+from restoration.albums.knobs import GenerateParams
 from restoration.errors import BadPictureError
 from restoration.protocol import Step
 from restoration.registry import METHODS
@@ -168,7 +167,7 @@ def _generated(
 
     if asked.picture is None:
         raise BadPictureError("Choose the picture first: drop it under “Picture to restore”.")
-    steps = album_jobs.generation(
+    steps = jobs.generation(
         shelf,
         asked.name,
         image_io.read(asked.picture, limits()),

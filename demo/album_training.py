@@ -20,12 +20,11 @@ from demo.picture import PictureInput, refusal
 from demo.reel import Reel
 from demo.restoring import Updates
 from demo.serving import AT_ONCE
-from restoration import album_jobs
-from restoration.album_knobs import TuneParams
-from restoration.albums import Shelf
+from restoration.albums import Shelf, jobs
+from restoration.albums.knobs import TuneParams
 from restoration.errors import BadAlbumError
 from restoration.protocol import Step
-from restoration.runtime import limits
+from restoration.runtime import limits, policy
 
 INTRODUCTION = (
     '<p class="about">For some minutes the model looks at the pictures of the chosen album and '
@@ -150,9 +149,7 @@ def _trained(training: Training, albums: Albums, shelf: Shelf, asked: Asked) -> 
     if not asked.name:
         raise BadAlbumError("Choose the album to train on first, or make one.")
     test = image_io.read(asked.picture, limits()) if asked.picture else None
-    steps = album_jobs.training(
-        shelf, asked.name, variant=asked.variant, knobs=asked.knobs, test=test
-    )
+    steps = jobs.training(shelf, asked.name, variant=asked.variant, knobs=asked.knobs, test=test)
     reel, points, due = Reel(), [], 0.0
     with closing(cast(Generator[Step], steps)) as steps:
         for step in steps:
@@ -162,9 +159,12 @@ def _trained(training: Training, albums: Albums, shelf: Shelf, asked: Asked) -> 
             if time.monotonic() >= due or step.done == step.total:
                 yield _seen(training, reel, points)
                 due = time.monotonic() + PAUSE
+    over = f"Done in {duration(reel.seconds)}."
+    if step.done < step.total:
+        over = f"Ended after {policy().seconds} s, the most this hub gives one run."
     done = (
-        f"Done in {duration(reel.seconds)}. The album “{asked.name}” is trained: press Run to "
-        "restore with it. Train goes on for as long again."
+        f"{over} The album “{asked.name}” is trained: press Run to restore with it. Train goes on "
+        "from here."
     )
     yield albums.update(shelf, asked.name) | {
         training.status: status(done, kind="good"),

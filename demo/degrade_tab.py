@@ -17,7 +17,7 @@ from demo.language import phrase
 from demo.method_tab import MethodTab
 from demo.picture import PictureInput, picture_input, refusal
 from demo.restoring import Updates, keep, shown_as
-from restoration.degradation_kinds import KINDS, PRESETS, degrade
+from restoration.degradations.kinds import KINDS, PRESETS, degrade
 from restoration.errors import BadPictureError
 from restoration.runtime import limits
 from restoration.seeds import checked_seed

@@ -25,7 +25,7 @@ from demo.settings_list import (
     without,
 )
 from restoration import runtime
-from restoration.degradation_kinds import KINDS, PRESETS
+from restoration.degradations.kinds import KINDS, PRESETS
 from restoration.errors import BadKnobError, BadPictureError
 from restoration.evaluation import kept
 from restoration.evaluation.form import Inputs

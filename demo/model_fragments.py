@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
-from restoration import conversion, weights
-from restoration.model_files import Hash, Model, Place
+from restoration import weights
 from restoration.sizes import in_words
-from restoration.stray_files import Stray
+from restoration.weights import conversion
+from restoration.weights.models import Hash, Model, Place
+from restoration.weights.strays import Stray
 
 Shown = Literal["all", "on disk", "missing"]
 NOTHING: dict[Shown, str] = {

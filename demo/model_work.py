@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from demo.fragments import duration
-from restoration import conversion, downloads, model_files, runtime
+from restoration import runtime
 from restoration.device_line import DeviceLine
 from restoration.errors import DownloadError, RestorationError
 from restoration.runtime import GLANCE
 from restoration.sizes import in_words
-from restoration.weights import Weights
+from restoration.weights import Weights, conversion, downloads
+from restoration.weights import models as model_files
 
 PAUSE = 0.25
 """Seconds between two lines about a download at least."""

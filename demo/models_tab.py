@@ -15,12 +15,14 @@ from demo.model_view import NONE, View, lay_out
 from demo.model_work import Work, refuse_strangers
 from demo.restoring import Updates
 from demo.serving import AT_ONCE
-from restoration import conversion, model_files, runtime, stray_files, weights
+from restoration import runtime, weights
 from restoration.device_line import DeviceLine
-from restoration.model_files import Model
 from restoration.protocol import Method
 from restoration.sizes import in_words
-from restoration.weights import Weights
+from restoration.weights import Weights, conversion
+from restoration.weights import models as model_files
+from restoration.weights import strays as stray_files
+from restoration.weights.models import Model
 
 Begin = Callable[[Weights, bool], Work]
 """Begins some work with a checkpoint; the second says whether its licence is accepted."""

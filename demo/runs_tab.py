@@ -18,8 +18,8 @@ from demo.owners import runs_of
 from demo.restoring import Updates
 from demo.runs_view import PER_PAGE
 from restoration import runtime
-from restoration.run_records import LONGEST_QUERY
 from restoration.runs import Runs
+from restoration.runs.records import LONGEST_QUERY
 
 LEAD = (
     '<p class="lead">Every restoration is kept here with its settings, until newer ones need its '

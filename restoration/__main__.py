@@ -18,22 +18,16 @@ from pydantic import ValidationError
 from tyro.conf import Positional, arg
 
 import restoration
-from restoration import (
-    album_commands,
-    beside,
-    degradation_kinds,
-    front,
-    listing,
-    measure_commands,
-    progress,
-    recognition_commands,
-    runs_commands,
-    weights_commands,
-)
+from restoration import beside, front, listing, progress, recognition_commands
+from restoration.albums import commands as album_commands
+from restoration.degradations import kinds
 from restoration.errors import BadKnobError, RestorationError
+from restoration.measures import commands as measure_commands
 from restoration.params import Params, explain, flatten
 from restoration.registry import METHODS
+from restoration.runs import commands as runs_commands
 from restoration.runtime import limits
+from restoration.weights import commands as weights_commands
 
 WRONG_USE = 2
 """Exit code for arguments that make no sense, as getopt and argparse have it."""
@@ -114,7 +108,7 @@ def restore_command(name: str) -> Callable[..., None]:
 
 def degrade_command(kind: str) -> Callable[..., None]:
     """The command that degrades by `kind`, with its knobs as options."""
-    known = degradation_kinds.KINDS.get(kind)
+    known = kinds.KINDS.get(kind)
     params = known.params if known else Params
 
     def degrade(
@@ -138,7 +132,7 @@ def degrade_command(kind: str) -> Callable[..., None]:
         from restoration import image_io
 
         picture = image_io.read(source, limits())
-        bad = degradation_kinds.degrade(picture.image, kind, seed=seed, values=flatten(knobs))
+        bad = kinds.degrade(picture.image, kind, seed=seed, values=flatten(knobs))
         print(image_io.write(target, replace(picture, image=bad)))
 
     return degrade

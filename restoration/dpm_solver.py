@@ -23,7 +23,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from restoration.latent_schedule import Guesser, LatentSchedule, Walked, trailing
+from restoration.latent.schedule import Guesser, LatentSchedule, Walked, trailing
 
 LOWEST_LAMBDA = -5.1
 """Where the official program cuts the schedule."""

@@ -20,10 +20,13 @@ from PIL import Image, PngImagePlugin
 from torch import Tensor
 from torch.nn import functional
 
-from restoration import image_exif, image_frames, image_header, image_pixels
 from restoration.errors import BadPictureError, RestorationError
 from restoration.file_names import safe_name
-from restoration.image_header import Limits
+from restoration.image_files import exif as image_exif
+from restoration.image_files import frames as image_frames
+from restoration.image_files import header
+from restoration.image_files import pixels as image_pixels
+from restoration.image_files.header import Limits
 from restoration.recipe import KEYWORD, Recipe
 
 __all__ = ["Limits", "Picture", "preview", "read", "safe_name", "write"]
@@ -149,15 +152,13 @@ def _file(path: Path, limits: Limits) -> bytes:
 
 
 def _from_bytes(data: bytes, limits: Limits, notes: list[str]) -> tuple[Pixels, bytes | None]:
-    with image_header.quiet():
-        image = image_header.open_file(data, limits)
-        frames = image_header.num_frames(image, data)
+    with header.quiet():
+        image = header.open_file(data, limits)
+        frames = header.num_frames(image, data)
         if frames > 1:
             many = f"more than {frames - 1}" if frames == image_frames.MOST_FRAMES else str(frames)
             notes.append(f"It has {many} frames or pages; only the first one was taken.")
-        pixels = image_pixels.file_pixels(
-            image, lambda: image_header.open_file(data, limits), notes
-        )
+        pixels = image_pixels.file_pixels(image, lambda: header.open_file(data, limits), notes)
         orientation, exif = image_exif.exif_of(image, notes)
     return image_exif.upright(pixels, orientation), exif
 
@@ -166,8 +167,8 @@ def _from_pillow(
     image: Image.Image, limits: Limits, notes: list[str]
 ) -> tuple[Pixels, bytes | None]:
     limits.check_size(*image.size)
-    with image_header.quiet():
-        image_header.load(image)
+    with header.quiet():
+        header.load(image)
         pixels = image_pixels.pixels_of(image, notes)
         orientation, exif = image_exif.exif_of(image, notes)
     return image_exif.upright(pixels, orientation), exif

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restoration.latent_schedule import Guesser, LatentSchedule
+from restoration.latent.schedule import Guesser, LatentSchedule
 
 LEAST_SIGNAL = 1e-8
 """alpha_bar of the noisiest level of a walk, where the schedule has less."""

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from restoration.album_knobs import GenerateParams, TuneParams
+from restoration.albums.knobs import GenerateParams, TuneParams
 from restoration.front import available, lacking
 from restoration.params import Knob, Params, Scalar, knobs_of
 from restoration.protocol import Method

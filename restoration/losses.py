@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restoration.blur_kernels import gaussian_kernel
+from restoration.degradations.blur_kernels import gaussian_kernel
 
 Form = Literal["code", "paper"]
 

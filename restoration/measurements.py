@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from restoration import operators
-from restoration.blur_kernels import disc_kernel, gaussian_kernel, motion_kernel
 from restoration.colour import resize
-from restoration.degradations import rounded
+from restoration.degradations.blur_kernels import disc_kernel, gaussian_kernel, motion_kernel
+from restoration.degradations.single import rounded
 from restoration.errors import BadKnobError, BadPictureError
 from restoration.metrics import consistency
 from restoration.noise import Noise

@@ -112,6 +112,15 @@ class Policy:
                     )
                 yield step
 
+    def ended(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The steps of a run that keeps what it has done, ended where its time is over."""
+        end = time.monotonic() + self.seconds
+        with closing(cast(Generator[Step], steps)):
+            for step in steps:
+                yield step
+                if self.seconds and time.monotonic() > end:
+                    return
+
     def sentence(self) -> str:
         """The limits that a visitor meets, in one line."""
         told = [

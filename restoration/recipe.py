@@ -15,8 +15,8 @@ from typing import BinaryIO, Self
 import pydantic_core
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from restoration import png_chunks
 from restoration.errors import BadRecipeError
+from restoration.image_files import png_chunks
 
 HUB = "0.1.0"
 FORMAT = 1

@@ -22,9 +22,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from restoration import checkpoint_files
 from restoration.denoisers import Prior
 from restoration.errors import WrongWeightsError
+from restoration.weights import files as checkpoint_files
 
 FACTORS = ("lora_A", "lora_B")
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from restoration.latent_schedule import LatentSchedule
+from restoration.latent.schedule import LatentSchedule
 
 MEAN, SPREAD = 0.5, 0.3
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from restoration import album_commands
 from restoration.__main__ import main
 from restoration.albums import Shelf, Training, busy, shelf
+from restoration.albums import commands as album_commands
 from restoration.methods import gen2res
 from restoration.protocol import Restorer, Step
 from restoration.recipe import read_recipe

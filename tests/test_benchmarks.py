@@ -8,9 +8,9 @@ import torch
 
 from benchmarks.classical import FILTERS, filtered, markdown, noise_estimate
 from benchmarks.degradations import photograph, rate
-from restoration.degradations import gaussian_noise
+from restoration.degradations.random import second_order
+from restoration.degradations.single import gaussian_noise
 from restoration.metrics import psnr
-from restoration.random_degradations import second_order
 
 SAMPLES = 20
 

@@ -10,7 +10,7 @@ from benchmarks.albums import Place, complete, places_in, table, wanted
 from benchmarks.degradations import photograph
 from benchmarks.guided import Book
 from restoration import image_io
-from restoration.degradations import rounded
+from restoration.degradations.single import rounded
 from restoration.errors import BadPictureError
 from restoration.image_io import Picture
 

@@ -8,7 +8,7 @@ from PIL import Image
 from benchmarks import metrics, niqe
 from restoration.measures import MEASURES
 from restoration.metrics import psnr, ssim
-from restoration.metrics_niqe import Model
+from restoration.metrics.niqe import Model
 from restoration.training.photographs import draw
 
 

@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.testing import assert_close
 
-from restoration import captions
-from restoration.captions import Captioner
 from restoration.errors import MissingWeightsError, WrongWeightsError
+from restoration.latent import captions
+from restoration.latent.captions import Captioner
 from tests import tiny_blip
 from tests.tiny_blip import BOS, MORE, NAME, SEP, WORDS, always
 
@@ -194,5 +194,5 @@ def test_more_than_tensors_is_refused(whole):
 
 
 def test_the_module_is_there_without_torch():
-    code = "import sys, restoration.captions; sys.exit('torch' in sys.modules)"
+    code = "import sys, restoration.latent.captions; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 from restoration import weights
-from restoration.checkpoint_files import header, metadata
-from restoration.conversion import converting, target_of
 from restoration.errors import MissingWeightsError, RestorationError, WrongWeightsError
 from restoration.noise import seeded
 from restoration.weights import Weights
+from restoration.weights.conversion import converting, target_of
+from restoration.weights.files import header, metadata
 from tests.model_folder import use
 from tests.test_weights import CANARY, Code
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from restoration.blur_kernels import (
+from restoration.degradations.blur_kernels import (
     KernelRanges,
     disc_kernel,
     gaussian_kernel,
@@ -15,8 +15,15 @@ from restoration.blur_kernels import (
     random_kernel,
     sinc_kernel,
 )
-from restoration.degradation_kinds import KINDS, PRESETS, degrade
-from restoration.degradations import (
+from restoration.degradations.jpeg import jpeg
+from restoration.degradations.kinds import KINDS, PRESETS, degrade
+from restoration.degradations.random import (
+    CODEFORMER_FACE,
+    first_order,
+    second_order,
+    second_order_ranges,
+)
+from restoration.degradations.single import (
     downscale,
     filter2d,
     gaussian_blur,
@@ -29,16 +36,9 @@ from restoration.degradations import (
     sharpen,
 )
 from restoration.errors import BadKnobError
-from restoration.jpeg import jpeg
 from restoration.metrics import psnr
 from restoration.noise import seeded
 from restoration.params import knobs_of
-from restoration.random_degradations import (
-    CODEFORMER_FACE,
-    first_order,
-    second_order,
-    second_order_ranges,
-)
 
 NAMES = [*KINDS, *PRESETS]
 CHANCY = [

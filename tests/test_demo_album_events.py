@@ -11,7 +11,7 @@ from PIL import Image
 
 from demo import page
 from restoration import albums, image_io
-from restoration.album_knobs import TuneParams
+from restoration.albums.knobs import TuneParams
 from restoration.image_io import Picture
 from restoration.params import knobs_of
 from restoration.recipe import Recipe

@@ -19,8 +19,8 @@ from demo.album_view import tried
 from demo.owners import forget_old, shelf_of
 from demo.picture import UploadedFiles
 from restoration import albums, image_io
-from restoration.album_pictures import SHORTEST_SIDE
 from restoration.albums import Square, Training
+from restoration.albums.pictures import SHORTEST_SIDE
 from restoration.errors import BadAlbumError
 from restoration.image_io import Picture
 from restoration.recipe import Recipe

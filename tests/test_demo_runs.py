@@ -11,7 +11,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from restoration.degradation_kinds import KINDS
+from restoration.degradations.kinds import KINDS
 from restoration.recipe import Recipe, read_recipe
 from restoration.runtime import the_runtime
 from tests.fakes import SMOOTH, registered, served

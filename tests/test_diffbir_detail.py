@@ -7,9 +7,10 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from restoration import memory_plan, prompts
-from restoration.latent_diffusion import Glance, LatentNetworks
-from restoration.latent_schedule import stable_diffusion, stable_diffusion_zero_snr
+from restoration import memory_plan
+from restoration.latent import prompts
+from restoration.latent.diffusion import Glance, LatentNetworks
+from restoration.latent.schedule import stable_diffusion, stable_diffusion_zero_snr
 from restoration.methods.diffbir import CLEANERS, Diffbir, DiffbirParams, Stage1, Stage2
 from restoration.methods.diffbir_systems import VARIANTS
 from restoration.networks import stable_diffusion as networks

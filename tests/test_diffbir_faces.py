@@ -14,11 +14,11 @@ from torch.testing import assert_close
 
 from restoration import capacity, faces, front, memory_plan, weights
 from restoration.errors import DeviceMemoryError, MissingLibraryError, MissingWeightsError
-from restoration.face_restoring import NO_FACE, SIDE, TEMPLATE, pasted
-from restoration.face_squares import FaceSquare, taken_out
+from restoration.faces.restoring import NO_FACE, SIDE, TEMPLATE, pasted
+from restoration.faces.squares import FaceSquare, taken_out
 from restoration.image_io import Picture
-from restoration.latent_diffusion import LatentNetworks
-from restoration.latent_schedule import stable_diffusion
+from restoration.latent.diffusion import LatentNetworks
+from restoration.latent.schedule import stable_diffusion
 from restoration.methods import diffbir, diffbir_faces, diffbir_plan
 from restoration.methods.diffbir import CLEANERS, Diffbir, DiffbirParams, Stage1, Stage2
 from restoration.methods.diffbir_detail import OneAtATime

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from restoration import downloads, weights
+from restoration import weights
 from restoration.errors import BadKnobError, DownloadError
-from restoration.weights import Weights
+from restoration.weights import Weights, downloads
 from tests.model_folder import CONTENT
 from tests.weights_server import serving
 
@@ -197,7 +197,8 @@ def test_what_another_process_downloads_is_waited_for(server, tmp_path):
 
 def test_of_two_processes_one_downloads(server, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from restoration import downloads, weights\n"
+        "import sys; from pathlib import Path\n"
+        "from restoration import weights; from restoration.weights import downloads\n"
         "asked = weights.Weights.model_validate_json(sys.argv[1])\n"
         "print(downloads.fetch(asked, Path(sys.argv[2])))"
     )

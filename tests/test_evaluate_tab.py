@@ -23,8 +23,6 @@ from tests.evaluated import draw
 @pytest.fixture(autouse=True, scope="module")
 def libraries():
     """Imported once and outside any test's time."""
-    import restoration.image_io
-    import restoration.measuring  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

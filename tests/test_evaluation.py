@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from restoration import image_io
-from restoration.degradation_kinds import degrade
+from restoration.degradations.kinds import degrade
 from restoration.errors import RestorationError
 from restoration.evaluation.form import comparable
 from restoration.evaluation.items import picture_seed

@@ -19,7 +19,7 @@ from tests.evaluated import draw
 @pytest.fixture(autouse=True, scope="module")
 def libraries():
     """Imported once and outside any test's time."""
-    import restoration.measuring  # noqa: F401
+    import restoration.measures.taking  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from restoration import face_restoring, face_squares, faces
-from restoration.face_restoring import SIDE, TEMPLATE, pasted, restored, softness, square_of
-from restoration.face_squares import FaceSquare
+from restoration import faces
+from restoration.faces import restoring
+from restoration.faces import squares as face_squares
+from restoration.faces.restoring import SIDE, TEMPLATE, pasted, restored, softness, square_of
+from restoration.faces.squares import FaceSquare
 from restoration.protocol import Step, finish
 
 needs_opencv = pytest.mark.skipif(not faces.find_spec("cv2"), reason="needs requirements-faces.txt")
@@ -318,4 +320,4 @@ def test_the_background_is_as_large_as_the_picture():
 
 def test_the_published_template_is_symmetric_within_a_percent():
     middle = torch.tensor(TEMPLATE)[[0, 1, 3, 4], 0].mean()
-    assert middle.item() == pytest.approx(face_restoring.SIDE / 2, rel=0.01)
+    assert middle.item() == pytest.approx(restoring.SIDE / 2, rel=0.01)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from restoration import faces
-from restoration.face_squares import FaceSquare, around, cut
+from restoration.faces.squares import FaceSquare, around, cut
 
 FACE = ((110.0, 90.0), (150.0, 90.0), (130.0, 112.0), (114.0, 130.0), (146.0, 130.0))
 """Eyes 40 pixels apart, and the mouth 40 below: the eyes decide."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from restoration.feature_reuse import Kept, Network, Turns, shallow, with_deep
+from restoration.latent.feature_reuse import Kept, Network, Turns, shallow, with_deep
 from restoration.networks import stable_diffusion as networks
 from restoration.noise import seeded
 from tests.tiny_diffbir import CONTROL, UNET, filled

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 from benchmarks.degradations import photograph
 from restoration import tuning
-from restoration.album_knobs import TuneParams
+from restoration.albums.knobs import TuneParams
 from restoration.errors import RestorationError
 from restoration.noise import seeded
 from restoration.training import album_files, fine_tuning

@@ -7,7 +7,7 @@ import struct
 import pytest
 from PIL import Image
 
-from restoration.image_frames import MOST_FRAMES, gif_frames, tiff_pages, webp_size
+from restoration.image_files.frames import MOST_FRAMES, gif_frames, tiff_pages, webp_size
 from restoration.image_io import read
 from tests.odd_files import drawn, encoded, tiff
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from clip_degradation.recognise import embed_words
-from restoration.degradation_kinds import degrade
+from restoration.degradations.kinds import degrade
 from restoration.metrics import psnr
 from restoration.networks.clean_unet import CleanUNet, theta_bar
 from restoration.noise import seeded

@@ -7,68 +7,81 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    {"errors"},
+    {"errors", "degradations", "image_files", "latent"},  # the last three are folders only
     {"params", "noise", "device_line", "seeds", "capacity", "memory_plan"},
-    {"album_knobs"},
+    {"albums.knobs"},
     {"protocol"},
     {"policy"},
     {
-        "album_manifest",
-        *("checkpoint_files", "fingerprints", "network_filling", "sizes"),
+        "albums.manifest",
+        *("weights.files", "weights.fingerprints", "weights.filling", "sizes"),
         "file_names",
-        "png_chunks",
-        "image_exif",
-        "image_frames",
-        "image_header",
-        "image_pixels",
+        "zip_files",
+        "image_files.png_chunks",
+        "image_files.exif",
+        "image_files.frames",
+        "image_files.header",
+        "image_files.pixels",
     },
     {
-        *("runtime", "recipe", "image_io", "tiling", "colour", "prompts"),
-        *("metrics", "metrics_windows", "metrics_bands", "metrics_blind", "metrics_niqe"),
+        *("runtime", "recipe", "image_io", "tiling", "colour", "latent.prompts"),
+        *("metrics", "metrics.windows", "metrics.bands", "metrics.blind", "metrics.niqe"),
         *("schedules", "samplers", "mean_reverting"),
     },
-    {"latent_schedule", "classifier_free", "restoration_guidance", "run_database", "run_records"},
+    {
+        "latent.schedule",
+        "latent.classifier_free",
+        "latent.restoration_guidance",
+        "runs.database",
+        "runs.records",
+    },
     {"runs"},
     {"dpm_solver", "karras"},
     {"karras_walks"},
-    {"latent_walks"},
+    {"latent.walks"},
     {"operators", "denoisers", "problems"},
     {"spectra", "guidance", "tuning"},
     {
         "weights",
         "recognition",
-        "blur_kernels",
-        "wild_kernels",
-        "jpeg",
+        "degradations.blur_kernels",
+        "degradations.wild_kernels",
+        "degradations.jpeg",
         "networks",
-        "album_pictures",
+        "albums.pictures",
     },
-    {"album_folder", "tiled_autoencoder", "feature_reuse", "switches"},
-    {"album_archives", "latent_diffusion"},
+    {"albums.folder", "latent.tiled_autoencoder", "latent.feature_reuse", "latent.switches"},
+    {"albums.archives", "latent.diffusion"},
     {"albums"},
-    {"downloads", "conversion", "degradations", "random_degradations", "losses"},
-    {"measure_table", "metrics_networks"},
-    {"measures", "measures_iqa", "measuring"},
-    {"wild_steps", "wild_degradations", "scene_degradations"},
-    {"degradation_knobs"},
-    {"degradation_kinds", "measurements", "face_squares", "faces"},
-    {"face_restoring", "captions"},
+    {
+        "weights.downloads",
+        "weights.conversion",
+        "degradations.single",
+        "degradations.random",
+        "losses",
+    },
+    {"measures.table", "metrics.networks"},
+    {"measures", "measures.iqa", "measures.taking"},
+    {"degradations.wild_steps", "degradations.wild", "degradations.scenes"},
+    {"degradations.knobs"},
+    {"degradations.kinds", "measurements", "faces.squares", "faces"},
+    {"faces.restoring", "latent.captions"},
     {"methods"},
     {"registry"},
     {"offers"},
-    {"model_files"},
-    {"stray_files"},
+    {"weights.models"},
+    {"weights.strays"},
     {"front", "lent_gpu"},
     {"again", "listing", "snippets", "beside", "progress", "comparer", "pace"},
     {"course"},
     {"evaluation", "training"},
-    {"album_jobs"},
+    {"albums.jobs"},
     {
-        "album_commands",
+        "albums.commands",
         "recognition_commands",
-        "measure_commands",
-        "weights_commands",
-        "runs_commands",
+        "measures.commands",
+        "weights.commands",
+        "runs.commands",
     },
     {"__init__", "__main__"},
 )
@@ -76,8 +89,17 @@ FLOOR = {name: level for level, names in enumerate(LAYERS) for name in names}
 MODULES = sorted(ROOT.glob("restoration/**/*.py"))
 
 
+def floor_of(name):
+    """The longest beginning of a module's dotted name that stands in the table."""
+    parts = name.split(".")
+    beginnings = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((beginning for beginning in beginnings if beginning in FLOOR), name)
+
+
 def layer_of(path):
-    return path.relative_to(ROOT / "restoration").parts[0].removesuffix(".py")
+    """As `floor_of`, for a file."""
+    name = ".".join(path.relative_to(ROOT / "restoration").with_suffix("").parts)
+    return floor_of(name.removesuffix(".__init__"))
 
 
 def imported(path):
@@ -90,9 +112,8 @@ def imported(path):
 
 def ours(path):
     """The layers of `restoration` that a module imports, itself left out."""
-    names = (name.split(".") for name in imported(path))
-    layers = {parts[1] for parts in names if parts[0] == "restoration" and len(parts) > 1}
-    return layers - {layer_of(path)}
+    names = (name for name in imported(path) if name.startswith("restoration."))
+    return {floor_of(name.removeprefix("restoration.")) for name in names} - {layer_of(path)}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

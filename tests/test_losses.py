@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from restoration import losses
-from restoration.blur_kernels import deblurring_kernel
+from restoration.degradations.blur_kernels import deblurring_kernel
 from restoration.noise import seeded
 
 PAIRED = pytest.mark.parametrize(

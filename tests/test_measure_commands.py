@@ -9,8 +9,8 @@ import torch
 from restoration import image_io
 from restoration.__main__ import main
 from restoration.image_io import Picture
-from restoration.measure_commands import as_markdown
 from restoration.measures import MEASURES
+from restoration.measures.commands import as_markdown
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from restoration.degradations import rounded
+from restoration.degradations.single import rounded
 from restoration.errors import BadKnobError, BadPictureError
 from restoration.measurements import APRON, Measurement, check, measure, text_mask
 from restoration.noise import seeded

@@ -7,9 +7,9 @@ import sys
 import pytest
 import torch
 
-from restoration import measuring
 from restoration.errors import BadKnobError, BadPictureError
 from restoration.measures import MEASURES, absent, measured
+from restoration.measures import taking as measuring
 from restoration.noise import seeded
 from restoration.params import Tiles
 

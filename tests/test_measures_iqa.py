@@ -6,9 +6,8 @@ import sys
 import pytest
 import torch
 
-from restoration import measures_iqa
 from restoration.errors import BadKnobError, MissingLibraryError, MissingWeightsError
-from restoration.measures import absent, measured
+from restoration.measures import absent, iqa, measured
 
 LIBRARY = """
 __version__ = "0.0"
@@ -43,7 +42,7 @@ def library(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "pyiqa", raising=False)
     importlib.invalidate_caches()
     yield
-    measures_iqa._metric.cache_clear()
+    iqa._metric.cache_clear()
     sys.modules.pop("pyiqa", None)
 
 
@@ -62,7 +61,7 @@ def test_it_says_what_it_needs(library):
 
 
 def test_it_knows_where_better_values_lie(library):
-    assert measures_iqa.named("pyiqa:far").better == "lower"
+    assert iqa.named("pyiqa:far").better == "lower"
 
 
 def test_nothing_of_pyiqa_is_taken_unasked(library):
@@ -80,6 +79,6 @@ def test_weights_that_cannot_be_fetched_are_missed_in_a_sentence(library):
 
 
 def test_without_pyiqa_the_way_to_install_it_is_said(monkeypatch):
-    monkeypatch.setattr(measures_iqa, "find_spec", lambda name: None)
+    monkeypatch.setattr(iqa, "find_spec", lambda name: None)
     with pytest.raises(MissingLibraryError, match=r"pip install -r requirements-iqa\.txt"):
         measured(EVEN, names=["pyiqa:musiq"])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from restoration.blur_kernels import gaussian_kernel
+from restoration.degradations.blur_kernels import gaussian_kernel
 from restoration.metrics import (
     as_array,
     consistency,
@@ -16,7 +16,7 @@ from restoration.metrics import (
     psnr,
     ssim,
 )
-from restoration.metrics_bands import band_errors
+from restoration.metrics.bands import band_errors
 from restoration.noise import seeded
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from benchmarks.degradations import photograph
-from restoration.degradation_kinds import degrade
+from restoration.degradations.kinds import degrade
 from restoration.metrics import as_array
-from restoration.metrics_blind import (
+from restoration.metrics.blind import (
     blockiness,
     difference,
     noise_level,

@@ -7,10 +7,11 @@ import functools
 import pytest
 import torch
 
-from restoration import metrics_networks, weights
+from restoration import weights
 from restoration.errors import WrongWeightsError
 from restoration.measures import absent, measured
-from restoration.metrics_networks import ALEXNET, VGG16, dists, lpips
+from restoration.metrics import networks
+from restoration.metrics.networks import ALEXNET, VGG16, dists, lpips
 
 SIDE = 32
 
@@ -44,7 +45,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "catalogue", lambda: known)
     monkeypatch.setenv("RESTORATION_WEIGHTS", str(tmp_path))
     yield tmp_path
-    metrics_networks._features.cache_clear()
+    networks._features.cache_clear()
 
 
 def put(folder, name):
@@ -128,8 +129,8 @@ def test_missing_weights_are_named_with_the_way_to_fetch_them(folder):
 
 def test_terms_that_torchmetrics_does_not_carry_are_missed(folder, monkeypatch):
     put(folder, ALEXNET)
-    monkeypatch.setattr(metrics_networks, "find_spec", lambda name: None)
-    assert metrics_networks.lacking("lpips").endswith("`pip install -U torchmetrics`.")
+    monkeypatch.setattr(networks, "find_spec", lambda name: None)
+    assert networks.lacking("lpips").endswith("`pip install -U torchmetrics`.")
 
 
 def test_a_large_picture_is_too_much_for_dists():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from restoration.metrics_niqe import (
+from restoration.metrics.niqe import (
     SMALLEST,
     _asymmetric_gaussian,
     fitted,

@@ -11,10 +11,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from restoration import conversion, downloads, model_files, runtime, stray_files, weights
+from restoration import runtime, weights
 from restoration.errors import BadKnobError, RestorationError
-from restoration.fingerprints import fingerprint
 from restoration.protocol import Variant
+from restoration.weights import conversion, downloads, strays
+from restoration.weights import models as model_files
+from restoration.weights.fingerprints import fingerprint
 from tests.fakes import FILL, SMOOTH
 from tests.model_folder import CONTENT, STATE, entry, published, use
 from tests.test_weights import CANARY, Code
@@ -223,7 +225,7 @@ def test_the_hubs_own_folder_may_be_missing_yet(tmp_path, monkeypatch):
 
 
 def likely(folder):
-    return {one.name: one.likely for one in stray_files.strays(model_files.models(METHODS))}
+    return {one.name: one.likely for one in strays.strays(model_files.models(METHODS))}
 
 
 def test_the_projects_own_files_and_the_catalogues_are_no_strays(folder):

@@ -121,6 +121,12 @@ def test_a_run_that_is_done_is_not_thrown_away_for_its_time(public, monkeypatch)
     assert [step.done for step in runtime.policy().timed(walk(1, 1.1))] == [1]
 
 
+def test_a_run_that_keeps_what_it_has_done_ends_with_its_time(public, monkeypatch):
+    monkeypatch.setenv("RESTORATION_MAX_SECONDS", "1")
+    made = [step.done for step in runtime.policy().ended(walk(30, 0.1))]
+    assert 5 < len(made) < 20
+
+
 def test_the_limits_are_told_in_one_sentence():
     assert PUBLIC.sentence() == (
         "Public hub: pictures up to 4 megapixels, results up to 16, 200 steps, 4 samples, 2 runs "

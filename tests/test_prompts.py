@@ -3,7 +3,7 @@
 import pytest
 from open_clip import SimpleTokenizer
 
-from restoration import prompts
+from restoration.latent import prompts
 
 TEXTS = (
     "a photo of a cat",

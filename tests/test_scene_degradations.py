@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from restoration.degradations import low_light
-from restoration.scene_degradations import haze, keep_mask, missing, rain
+from restoration.degradations.scenes import haze, keep_mask, missing, rain
+from restoration.degradations.single import low_light
 
 SHAPES = ("pixels", "blocks", "strokes")
 SIZES = [(1, 1), (1, 40), (2, 5), (37, 31)]

@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from restoration import conversion, weights
+from restoration import weights
 from restoration.errors import MissingWeightsError, WrongWeightsError
 from restoration.networks import stable_diffusion, stable_diffusion_files, stable_diffusion_keys
+from restoration.weights import conversion
 from tests import published_configs
 
 PACKS = Path(__file__).parent / "parity" / "packs"

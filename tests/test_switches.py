@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from restoration import switches
+from restoration.latent import switches
+from restoration.latent.switches import REPEATED, lacking, switched
 from restoration.networks import stable_diffusion as networks
 from restoration.noise import seeded
 from restoration.runtime import Device
-from restoration.switches import REPEATED, lacking, switched
 from tests.tiny_diffbir import AUTOENCODER, CONTROL, UNET, filled
 
 

@@ -6,10 +6,7 @@ from diffusers import AutoencoderKL
 from torch import nn
 from torch.testing import assert_close
 
-from restoration.networks.autoencoder_layers import Convolve
-from restoration.networks.stable_diffusion import half_torso
-from restoration.noise import seeded
-from restoration.tiled_autoencoder import (
+from restoration.latent.tiled_autoencoder import (
     FeatureMap,
     decode,
     decoding,
@@ -17,6 +14,9 @@ from restoration.tiled_autoencoder import (
     encoding,
     num_bands,
 )
+from restoration.networks.autoencoder_layers import Convolve
+from restoration.networks.stable_diffusion import half_torso
+from restoration.noise import seeded
 
 SIZES = [(37, 31), (40, 64), (71, 130)]
 CPU = torch.device("cpu")

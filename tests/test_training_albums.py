@@ -10,9 +10,9 @@ from torch.testing import assert_close
 
 from benchmarks.degradations import photograph
 from restoration import tuning
-from restoration.album_folder import busy
-from restoration.album_knobs import TuneParams
 from restoration.albums import Shelf
+from restoration.albums.folder import busy
+from restoration.albums.knobs import TuneParams
 from restoration.errors import BadAlbumError
 from restoration.image_io import Picture
 from restoration.methods import priors

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from restoration import prompts, weights
+from restoration import weights
 from restoration.errors import BadKnobError
+from restoration.latent import prompts
 from restoration.networks import mini_diffbir, stable_diffusion
 from restoration.noise import seeded
 from restoration.training import commands, control_parts, diffbir_control, loop

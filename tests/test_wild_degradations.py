@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from restoration.degradation_kinds import degrade
-from restoration.degradations import filter2d, rounded
-from restoration.wild_degradations import (
+from restoration.degradations.kinds import degrade
+from restoration.degradations.single import filter2d, rounded
+from restoration.degradations.wild import (
     BLOCKS,
     BLUR,
     FIRST,
@@ -23,7 +23,7 @@ from restoration.wild_degradations import (
     in_the_wild,
     wild_ranges,
 )
-from restoration.wild_kernels import (
+from restoration.degradations.wild_kernels import (
     FAMILIES,
     WildKernelRanges,
     box_kernel,
@@ -33,7 +33,7 @@ from restoration.wild_kernels import (
     uneven,
     wild_kernel,
 )
-from restoration.wild_steps import (
+from restoration.degradations.wild_steps import (
     RESAMPLINGS,
     Filter,
     GaussianNoise,

@@ -5,7 +5,7 @@ import json
 import torch
 from safetensors.torch import save_file
 
-from restoration import captions
+from restoration.latent import captions
 
 NAME = "blip-image-captioning-base"
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "cat", "##s", ",", "'", "-", "tree", "on")

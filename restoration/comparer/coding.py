@@ -14,7 +14,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from restoration import png_chunks
+from restoration.image_files import png_chunks
 
 PIXELS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 """The chunks of a PNG that make its pixels; colours are sRGB, as in all that the hub writes."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from restoration import front, weights
-from restoration.degradation_kinds import steps_of
+from restoration.degradations.kinds import steps_of
 from restoration.errors import BadKnobError
 from restoration.evaluation.form import FORM, INPUT, ContenderForm, Inputs, PlanForm
 from restoration.measures import MEASURES
@@ -137,7 +137,7 @@ def planned(  # noqa: PLR0913  # an option each
         out: a new folder, or one that holds a part of this same evaluation.
         clean: a folder of clean pictures, with its subfolders.
         degraded: a folder of degraded ones; with `clean`, those of the same path and name pair.
-        kind: a name in `KINDS` or `PRESETS` of `degradation_kinds`: how clean pictures are
+        kind: a name in `KINDS` or `PRESETS` of `degradations.kinds`: how clean pictures are
             degraded where no degraded ones are given.
         seed: 0 or larger; a picture's degradation and the contenders' chance depend on it and on
             the picture's id alone.

@@ -7,29 +7,25 @@ What the files hold is not looked at here: what turns out to be no picture is to
 
 from __future__ import annotations
 
-import errno
-import io
-import stat
+import shutil
 import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO
 
+from restoration import zip_files
 from restoration.errors import RestorationError
 from restoration.evaluation.items import PICTURES
 from restoration.file_names import safe_name
 
-MOST_DIRECTORY = 2**20
-"""Bytes that `zipfile` reads at once: the names of about ten thousand files."""
 MOST_SQUEEZED = 100
 """Times smaller than its content a large member may be; pictures hardly shrink, but drawn ones."""
-CHUNK = 2**20
 DEEPEST = 8
 """Folders inside one another that are kept; what lies deeper comes into the deepest one."""
-METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-DAMAGED = "the archive is damaged: pack it again"
+CROWDED = "the archive holds far too many files: send fewer at once"
+DAMAGED = "the archive is no zip archive, or is damaged: pack it again"
 NEITHER = "A picture is one file of the kinds {}, or many of them in a .zip."
 
 
@@ -40,15 +36,6 @@ class Room:
     pictures: int
     bytes: int
     """Of all of them together, unpacked."""
-
-
-class _Guarded(io.FileIO):
-    """A file that gives little at once: `zipfile` reads the whole list of members in one go."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        if size is not None and size > MOST_DIRECTORY:
-            raise RestorationError("the archive holds far too many files: send fewer at once")
-        return super().read(size)
 
 
 def take_in(uploads: Sequence[Path], folder: Path, room: Room) -> int:
@@ -63,12 +50,14 @@ def take_in(uploads: Sequence[Path], folder: Path, room: Room) -> int:
     crate = _Crate(folder, room)
     for path in uploads:
         if path.suffix.lower() == ".zip":
-            with _opened(path) as archive:
+            with zip_files.opened(
+                path, RestorationError, crowded=CROWDED, damaged=DAMAGED
+            ) as archive:
                 for info in archive.infolist():
                     if name := _wanted(info):
-                        crate.put(name, info.file_size, _content(archive, info))
+                        crate.put(name, info.file_size, partial(archive.open, info))
         elif path.suffix.lower() in PICTURES:
-            crate.put(PurePosixPath(path.name), path.stat().st_size, _chunks(path))
+            crate.put(PurePosixPath(path.name), path.stat().st_size, partial(path.open, "rb"))
         else:
             kinds = ", ".join(sorted(PICTURES))
             raise RestorationError(f"{safe_name(path.name)}: {NEITHER.format(kinds)}")
@@ -84,7 +73,7 @@ class _Crate:
         self.taken: set[str] = set()
         self._folder, self._room, self._left = folder, room, room.bytes
 
-    def put(self, name: PurePosixPath, size: int, content: Iterator[bytes]) -> None:
+    def put(self, name: PurePosixPath, size: int, opener: Callable[[], IO[bytes]]) -> None:
         """Write a file under a safe name like this one."""
         if len(self.taken) == self._room.pictures:
             raise RestorationError(
@@ -98,10 +87,9 @@ class _Crate:
         safe = self._free(_safe(name))
         target = self._folder / safe
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as file:
-            for chunk in content:
-                self._left -= len(chunk)
-                file.write(chunk)
+        with opener() as source, target.open("xb") as file:
+            shutil.copyfileobj(source, file)
+        self._left -= size
         self.taken.add(str(safe).casefold())
 
     def _free(self, name: PurePosixPath) -> PurePosixPath:
@@ -125,47 +113,16 @@ def _wanted(info: zipfile.ZipInfo) -> PurePosixPath | None:
             that is not read here.
     """
     name = PurePosixPath(info.filename.replace("\\", "/"))
-    kind = stat.S_IFMT(info.external_attr >> 16)
     is_hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts if part != "..")
-    if info.is_dir() or kind not in (0, stat.S_IFREG) or is_hidden:
-        return None
-    if name.suffix.lower() not in PICTURES:
+    if is_hidden or not zip_files.is_file(info) or name.suffix.lower() not in PICTURES:
         return None
     shown = safe_name(name.name)
-    if info.flag_bits & 1 or info.compress_type not in METHODS:
+    if not zip_files.is_readable(info):
         raise RestorationError(f"{shown} in the archive is locked or packed in a rare way")
-    if info.file_size > CHUNK + MOST_SQUEEZED * info.compress_size:
+    if zip_files.is_bomb(info, MOST_SQUEEZED):
         raise RestorationError(
             f"{shown} in the archive would have {info.file_size / 1e6:.0f} MB unpacked: that is no "
             "picture"
         )
     parts = [part for part in name.parts if part not in ("..", "/") and not part.endswith(":")]
     return PurePosixPath(*parts)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The archive, with a sentence for whatever is wrong with it."""
-    try:
-        with _Guarded(path) as file, zipfile.ZipFile(file) as archive:
-            yield archive
-    except zipfile.BadZipFile:
-        raise RestorationError("the archive is no zip archive, or is damaged") from None
-    except (zlib.error, EOFError, NotImplementedError, ValueError):
-        raise RestorationError(DAMAGED) from None
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise  # a full disk is no fault of the archive
-        raise RestorationError(DAMAGED) from None  # it points to before its own beginning
-
-
-def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    with archive.open(info) as member:
-        while chunk := member.read(CHUNK):
-            yield chunk
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk

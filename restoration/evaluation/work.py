@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restoration import front
-from restoration.degradation_kinds import degrade
+from restoration.degradations.kinds import degrade
 from restoration.errors import RestorationError
 from restoration.evaluation import folder, ledger
 from restoration.evaluation.form import INPUT, Numbers
@@ -108,7 +108,7 @@ class Task:
     def pictures(self) -> Pictures:
         """The picture as the contenders see it, and its reference."""
         from restoration import image_io
-        from restoration.degradations import rounded
+        from restoration.degradations.single import rounded
 
         picture = image_io.read(self.item.source, limits())
         if self.plan.kind is not None:
@@ -149,7 +149,7 @@ class Task:
         return self._line(label, status="failed", error=told)
 
     def _input(self) -> Entry:
-        from restoration.degradations import rounded
+        from restoration.degradations.single import rounded
 
         picture = self.pictures.degraded
         image = rounded(picture.image)
@@ -158,7 +158,7 @@ class Task:
         return self._line(INPUT, size=_size(image), numbers=numbers, **kept)
 
     def _restored(self, contender: Contender) -> Generator[Doing, None, Entry]:
-        from restoration.degradations import rounded
+        from restoration.degradations.single import rounded
 
         job = front.prepare(
             contender.method,

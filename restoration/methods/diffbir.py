@@ -148,7 +148,7 @@ class Diffbir:
             DeviceMemoryError: it will not fit.
         """
         from restoration.colour import resize
-        from restoration.latent_diffusion import num_strides, regenerate
+        from restoration.latent.diffusion import num_strides, regenerate
 
         size = self.stage1.condition_size(request.degraded, params)
         wanted = _size(request.degraded, params)

@@ -13,8 +13,8 @@ from restoration.protocol import Variant
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from restoration.latent_diffusion import Generation, LatentNetworks, Words
-    from restoration.prompts import Prompt
+    from restoration.latent.diffusion import Generation, LatentNetworks, Words
+    from restoration.latent.prompts import Prompt
     from restoration.runtime import Device
 
 
@@ -30,8 +30,8 @@ class Stage2:
         """What steers the networks, and what of it is too long to be read."""
         import torch
 
-        from restoration import prompts
-        from restoration.latent_diffusion import Words
+        from restoration.latent import prompts
+        from restoration.latent.diffusion import Words
         from restoration.networks import mini_diffbir, stable_diffusion
 
         said = params.words
@@ -55,7 +55,7 @@ class Stage2:
 
         The captioner is there for so long only, and on the CPU, where it takes a second or two.
         """
-        from restoration import captions, prompts
+        from restoration.latent import captions, prompts
 
         if params.words.captioner == "none":
             return params, ()
@@ -77,9 +77,9 @@ class Stage2:
     ) -> tuple[Generation, tuple[str, ...]]:
         """The knobs as stage 2 takes them, and what is to be said about them."""
         from restoration.karras_walks import Churn
-        from restoration.latent_diffusion import Generation
-        from restoration.latent_walks import Course
-        from restoration.restoration_guidance import Guidance, Span
+        from restoration.latent.diffusion import Generation
+        from restoration.latent.restoration_guidance import Guidance, Span
+        from restoration.latent.walks import Course
 
         params, told = self.captioned(params, degraded)
         words, remarks = self.words(params)
@@ -129,10 +129,10 @@ def load(device: Device, variant: Variant, offloaded: bool = False) -> Stage2:
     """
     import torch
 
-    from restoration import latent_schedule
-    from restoration.latent_diffusion import LatentNetworks
+    from restoration.latent import schedule as latent_schedule
+    from restoration.latent.diffusion import LatentNetworks
+    from restoration.latent.switches import switched
     from restoration.networks import stable_diffusion
-    from restoration.switches import switched
 
     control, base, *rest = (weights.named(name) for name in variant.further)
     unet, branch = stable_diffusion.load_unet(base), stable_diffusion.load_control(control)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from restoration import captions, faces, weights
+from restoration import faces, weights
+from restoration.latent import captions
 from restoration.methods.diffbir_knobs import DETAILED, DiffbirParams
 from restoration.methods.diffbir_systems import FACE, MINI
 from restoration.params import Params
@@ -19,7 +20,7 @@ from restoration.protocol import Request, Restorer, Step, Variant, Wish
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from restoration.face_restoring import FindFaces
+    from restoration.faces.restoring import FindFaces
     from restoration.memory_plan import Plan
     from restoration.methods.diffbir import Diffbir
     from restoration.noise import Noise
@@ -84,7 +85,7 @@ def finder() -> FindFaces:
 
 def wish_of_a_face(wish: Wish) -> Wish:
     """One face as a restoration of its own."""
-    from restoration.face_restoring import SIDE
+    from restoration.faces.restoring import SIDE
 
     params = alone(cast(DiffbirParams, wish.params))
     cleaner = system_beside(wish.variant).cleaner
@@ -128,8 +129,8 @@ class WithFaces:
         """
         import torch
 
-        from restoration import face_restoring
         from restoration.colour import resize
+        from restoration.faces import restoring
         from restoration.methods.diffbir import output_size
 
         find = self.find()
@@ -137,7 +138,7 @@ class WithFaces:
         own = alone(params)
         is_detailed = restorer.is_detailed(own)
         if is_detailed:
-            restorer.fitting(torch.empty(1, 3, face_restoring.SIDE, face_restoring.SIDE), own)
+            restorer.fitting(torch.empty(1, 3, restoring.SIDE, restoring.SIDE), own)
 
         def restore_face(upright: Tensor) -> Iterator[Step]:
             for step in restorer(Request(upright), own, noise):
@@ -146,7 +147,7 @@ class WithFaces:
         height, width = request.degraded.shape[-2:]
         enlarged = resize(request.degraded, *output_size(height, width, params))
         rest = _as_the_rest(self.whole(request, params, noise))
-        yield from face_restoring.restored(enlarged, find, restore_face, rest)
+        yield from restoring.restored(enlarged, find, restore_face, rest)
 
 
 def plan(wish: Wish, forecast: Callable[[Wish], Plan]) -> Plan:

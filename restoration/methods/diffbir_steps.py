@@ -12,7 +12,7 @@ from restoration.protocol import Step
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from restoration.latent_diffusion import Stride
+    from restoration.latent.diffusion import Stride
 
 
 def longer(

@@ -188,7 +188,7 @@ def fit(picture: Tensor, y: Tensor, weight: Tensor, local: float) -> Light:
     M is what is left over, blurred, without its mean, which f accounts for; `local` is the part
     of it that is believed.
     """
-    from restoration.degradations import gaussian_blur
+    from restoration.degradations.single import gaussian_blur
 
     energy = (weight * picture.square()).mean((1, 2, 3), keepdim=True).clamp_min(1e-6)
     f = ((weight * picture * y).mean((1, 2, 3), keepdim=True) / energy).clamp_min(1e-3)

@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from restoration.checkpoint_files import kind_of, metadata, tensors
 from restoration.errors import WrongWeightsError
 from restoration.networks import stable_diffusion_keys as keys
+from restoration.weights.files import kind_of, metadata, tensors
 
 Part = Literal["unet", "control", "autoencoder", "text"]
 Config = Mapping[str, Any]

@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from restoration import weights
-from restoration.album_folder import in_words
-from restoration.album_knobs import TuneParams
+from restoration.albums.folder import in_words
+from restoration.albums.knobs import TuneParams
 from restoration.errors import RestorationError
 from restoration.protocol import Variant
 from restoration.training.fine_tuning import Mark, Tuner

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from restoration.album_knobs import TuneParams
+from restoration.albums.knobs import TuneParams
 from restoration.schedules import NUM_TRAINED
 
 Batch = tuple[Tensor, Tensor, Tensor]

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from restoration.album_folder import busy
-from restoration.album_knobs import TuneParams
-from restoration.album_manifest import WEIGHTS, Training
+from restoration.albums.folder import busy
+from restoration.albums.knobs import TuneParams
+from restoration.albums.manifest import WEIGHTS, Training
 from restoration.denoisers import OVERLAP, Prior
 from restoration.methods import gen2res
 from restoration.methods.priors import load_prior

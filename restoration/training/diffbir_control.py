@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restoration import prompts
+from restoration.degradations.random import second_order, second_order_ranges
+from restoration.latent import prompts
 from restoration.networks import mini_diffbir, stable_diffusion
-from restoration.random_degradations import second_order, second_order_ranges
 from restoration.training.control_parts import ControlParams, Parts, parts_for
 from restoration.training.control_start import start_as_condition
 from restoration.training.latents import draw_noise, draw_times, half

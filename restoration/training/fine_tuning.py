@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from restoration import tuning
-from restoration.album_knobs import TuneParams
+from restoration.albums.knobs import TuneParams
 from restoration.errors import RestorationError
 from restoration.training.album_patches import Batch, Examples, parted
 from restoration.training.loop import mixed_precision

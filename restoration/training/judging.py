@@ -11,8 +11,8 @@ from clip_degradation import recognise
 from clip_degradation.model import DaCLIP
 from clip_degradation.vocabulary import CLEAN
 from restoration import mean_reverting
-from restoration.degradation_kinds import PRESETS, degrade
-from restoration.degradations import rounded
+from restoration.degradations.kinds import PRESETS, degrade
+from restoration.degradations.single import rounded
 from restoration.denoisers import Prior
 from restoration.measurements import measure
 from restoration.methods import ddnm

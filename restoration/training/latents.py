@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restoration import checkpoint_files, weights
+from restoration import weights
 from restoration.errors import WrongWeightsError
-from restoration.latent_schedule import (
+from restoration.latent.schedule import (
     LatentSchedule,
     stable_diffusion,
     stable_diffusion_zero_snr,
@@ -26,6 +26,7 @@ from restoration.latent_schedule import (
 from restoration.networks import mini_diffbir
 from restoration.schedules import NUM_TRAINED
 from restoration.training.loop import mixed_precision
+from restoration.weights import files as checkpoint_files
 
 Prediction = Literal["v", "eps"]
 Config = dict[str, Any]

@@ -1,7 +1,7 @@
 """Pairs of degraded and clean crops, with the word for what is wrong: what the minis learn from.
 
 The words are those of the mini DA-CLIP, equally frequent. Strengths are drawn around those that
-the kinds of `degradation_kinds.py` have unless told otherwise.
+the kinds of `degradations/kinds.py` have unless told otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from clip_degradation.vocabulary import CLEAN, MINI
-from restoration import degradations, scene_degradations
+from restoration.degradations import scenes
+from restoration.degradations import single as degradations
 from restoration.training.photographs import PictureBank
 
 WORDS = tuple(MINI)
@@ -84,18 +85,18 @@ def _low_light(clean: Tensor, rng: np.random.Generator) -> Tensor:
 
 def _rain(clean: Tensor, rng: np.random.Generator) -> Tensor:
     amount, length, angle = rng.uniform((0.08, 10, 50), (0.4, 35, 130)).tolist()
-    return scene_degradations.rain(clean, amount, rng, length=length, angle=angle)
+    return scenes.rain(clean, amount, rng, length=length, angle=angle)
 
 
 def _haze(clean: Tensor, rng: np.random.Generator) -> Tensor:
     density, light, relief = rng.uniform((0.6, 0.75, 0), (2, 1, 0.9)).tolist()
-    return scene_degradations.haze(clean, density, rng, light=light, relief=relief)
+    return scenes.haze(clean, density, rng, light=light, relief=relief)
 
 
 def _missing(clean: Tensor, rng: np.random.Generator) -> Tensor:
     shape = rng.choice(np.array(["pixels", "blocks", "strokes"]), p=(0.6, 0.2, 0.2))
     share = float(rng.uniform(0.1, 0.6 if shape == "pixels" else 0.3))
-    return scene_degradations.missing(clean, share, rng, shape=str(shape))  # type: ignore[arg-type]
+    return scenes.missing(clean, share, rng, shape=str(shape))  # type: ignore[arg-type]
 
 
 SPOIL: dict[str, Callable[[Tensor, np.random.Generator], Tensor]] = {

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from clip_degradation.vocabulary import CLEAN
-from restoration import degradations, wild_degradations
+from restoration.degradations import single as degradations
+from restoration.degradations import wild as wild_degradations
 from restoration.training.pairs import MARGIN, SPOIL
 
 Pair = tuple[Tensor, Tensor, str]
@@ -63,7 +64,7 @@ def universal(clean: Tensor, rng: np.random.Generator, number: int) -> Pair:
 
 
 def wild(clean: Tensor, rng: np.random.Generator, _: int) -> Pair:
-    """Several degradations at once, see `wild_degradations.py`; each is named once."""
+    """Several degradations at once, see `degradations/wild.py`; each is named once."""
     if rng.random() < GREY:
         luma = (clean * clean.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
         clean = degradations.rounded(luma.expand_as(clean))

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from restoration import degradations
+from restoration.degradations import single as degradations
 from restoration.training.loop import Batch
 from restoration.training.photographs import PictureBank
 from restoration.training.pictures import PictureParams, bank_of, train_to_file

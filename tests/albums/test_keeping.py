@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
-from restoration import album_manifest, weights
+from restoration import weights
 from restoration.albums import (
     Album,
     Shelf,
     Square,
     Training,
+    manifest,
     read_uploads,
     trained,
     weights_for,
@@ -124,7 +125,7 @@ def test_a_hundred_albums_are_listed_in_an_instant(mine: Shelf, anna: Album) -> 
     for number in range(100):
         folder = mine.folder / f"{number:016}"
         folder.mkdir()
-        album_manifest.write(folder, anna.manifest.model_copy(update={"name": f"{number}"}))
+        manifest.write(folder, anna.manifest.model_copy(update={"name": f"{number}"}))
     start = time.perf_counter()
     assert len(mine.list()) == 101
     assert time.perf_counter() - start < 0.5

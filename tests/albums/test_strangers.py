@@ -13,8 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from restoration import album_archives
-from restoration.albums import Shelf
+from restoration.albums import Shelf, archives
 from restoration.image_io import Picture
 from tests.albums.archives import (
     TENSORS,
@@ -211,7 +210,7 @@ def test_far_too_many_files_are_refused_before_they_are_listed(mine: Shelf, tmp_
 def test_an_archive_beyond_the_limit_is_not_opened(
     mine: Shelf, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(album_archives, "MOST_BYTES", 100)
+    monkeypatch.setattr(archives, "MOST_BYTES", 100)
     assert "GiB and 9.31323e-08 is the most that is taken in" in refusal(archive, mine)
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from restoration.album_folder import BEING_DELETED, BEING_MADE
 from restoration.albums import (
     Album,
     Shelf,
@@ -21,6 +20,7 @@ from restoration.albums import (
     busy,
     shelf,
 )
+from restoration.albums.folder import BEING_DELETED, BEING_MADE
 from restoration.errors import BadAlbumError
 from restoration.image_io import Picture
 from tests.albums.shelves import PICTURE, TRAINING, left_over, names
@@ -102,7 +102,7 @@ def test_a_deleted_album_cannot_be_used(mine: Shelf, anna: Album) -> None:
 def test_whoever_waits_too_long_for_the_shelf_is_told_so(
     mine: Shelf, anna: Album, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restoration.album_folder.PATIENCE", 0.01)
+    monkeypatch.setattr("restoration.albums.folder.PATIENCE", 0.01)
     with (
         FileLock(mine.folder / ".lock"),
         pytest.raises(BadAlbumError, match="The albums are being changed elsewhere: try again"),

@@ -1,7 +1,7 @@
 """Checkpoints that are missing, broken, hostile or of something else.
 
-What a file of weights must survive is tested with `weights` and `downloads`; here each case is a
-row, so that the list is whole and the hub is seen to go on.
+What a file of weights must survive is tested with `weights` and `weights.downloads`; here each
+case is a row, so that the list is whole and the hub is seen to go on.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 import torch
 
-from restoration import downloads, weights
+from restoration import weights
 from restoration.errors import DownloadError
 from restoration.front import prepare
 from restoration.image_io import read
 from restoration.runtime import Device
+from restoration.weights import downloads
 from tests import test_downloads, test_weights
 from tests.bad_inputs.hub import Hub, refusal
 from tests.odd_files import drawn

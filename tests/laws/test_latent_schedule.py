@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from restoration.classifier_free import ClassifierFree, rising_scale
-from restoration.latent_schedule import (
+from restoration.latent.classifier_free import ClassifierFree, rising_scale
+from restoration.latent.schedule import (
     scaled_linear,
     stable_diffusion,
     stable_diffusion_zero_snr,

@@ -9,8 +9,8 @@ from torch.testing import assert_close
 from restoration import karras, karras_walks
 from restoration.errors import BadKnobError
 from restoration.karras_walks import Churn
-from restoration.latent_schedule import Guesser, stable_diffusion, stable_diffusion_zero_snr
-from restoration.latent_walks import SAMPLERS, Course, num_steps, published_ddim_times, walk
+from restoration.latent.schedule import Guesser, stable_diffusion, stable_diffusion_zero_snr
+from restoration.latent.walks import SAMPLERS, Course, num_steps, published_ddim_times, walk
 from restoration.noise import recorded, seeded
 from tests.gaussian_latents import MEAN, SPREAD, GaussianPrior
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 from torch.testing import assert_close
 
-from restoration.blur_kernels import disc_kernel, gaussian_kernel, motion_kernel
+from restoration.degradations.blur_kernels import disc_kernel, gaussian_kernel, motion_kernel
 from restoration.noise import seeded
 from restoration.operators import (
     CircularBlur,

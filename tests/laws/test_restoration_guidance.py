@@ -7,10 +7,7 @@ import torch
 from torch.nn import functional
 from torch.testing import assert_close
 
-from restoration.latent_schedule import stable_diffusion_zero_snr
-from restoration.latent_walks import SAMPLERS, Course, spaced_levels, walk
-from restoration.noise import seeded
-from restoration.restoration_guidance import (
+from restoration.latent.restoration_guidance import (
     FARTHEST,
     Guidance,
     PublishedPull,
@@ -23,6 +20,9 @@ from restoration.restoration_guidance import (
     pooled_flatness,
     posterior_weights,
 )
+from restoration.latent.schedule import stable_diffusion_zero_snr
+from restoration.latent.walks import SAMPLERS, Course, spaced_levels, walk
+from restoration.noise import seeded
 from tests.gaussian_latents import GaussianPrior
 
 SCHEDULE = stable_diffusion_zero_snr()

@@ -1,7 +1,7 @@
 """What is asked of the Models tab without a browser."""
 
 from demo.model_view import NONE
-from restoration import model_files
+from restoration.weights import models as model_files
 from tests.test_model_files import METHODS
 
 AGREED = frozenset({"a"})

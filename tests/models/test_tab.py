@@ -8,8 +8,10 @@ from demo import model_fragments, models_tab
 from demo.method_form import form
 from demo.model_view import NONE, lay_out
 from demo.models_tab import Page
-from restoration import conversion, model_files, weights
-from restoration.stray_files import Stray
+from restoration import weights
+from restoration.weights import conversion
+from restoration.weights import models as model_files
+from restoration.weights.strays import Stray
 from tests.fakes import SMOOTH
 from tests.model_folder import CONTENT, STATE
 from tests.models.tab import AGREED, model, rows, seen

@@ -3,8 +3,9 @@
 import torch
 from torch.nn import functional
 
-from restoration import latent_schedule, tiling
-from restoration.classifier_free import ClassifierFree
+from restoration import tiling
+from restoration.latent import schedule as latent_schedule
+from restoration.latent.classifier_free import ClassifierFree
 
 
 def schedule(zero_snr):

@@ -3,14 +3,14 @@
 import torch
 from torch.testing import assert_close
 
-from restoration.blur_kernels import (
+from restoration.degradations.blur_kernels import (
     gaussian_kernel,
     generalized_gaussian_kernel,
     plateau_kernel,
     sinc_kernel,
 )
-from restoration.degradations import filter2d, gaussian_noise, sharpen
-from restoration.jpeg import jpeg
+from restoration.degradations.jpeg import jpeg
+from restoration.degradations.single import filter2d, gaussian_noise, sharpen
 from tests.tolerances import ARITHMETIC, NETWORK, THRESHOLD
 
 PACK = "diffbir_degradation"

@@ -9,9 +9,9 @@ from torch.testing import assert_close
 
 from restoration import memory_plan, weights
 from restoration.karras_walks import Churn
-from restoration.latent_diffusion import Generation, LatentNetworks, Words, regenerate
-from restoration.latent_schedule import stable_diffusion, stable_diffusion_zero_snr
-from restoration.latent_walks import Course
+from restoration.latent.diffusion import Generation, LatentNetworks, Words, regenerate
+from restoration.latent.schedule import stable_diffusion, stable_diffusion_zero_snr
+from restoration.latent.walks import Course
 from restoration.methods.diffbir import CLEANERS, Diffbir, DiffbirParams, Stage1, Stage2
 from restoration.networks import stable_diffusion as networks
 from restoration.networks import stable_diffusion_keys as keys

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from restoration import prompts, weights
+from restoration import weights
+from restoration.latent import prompts
 from restoration.networks import stable_diffusion, stable_diffusion_files, stable_diffusion_keys
 from tests import published_configs
 from tests.tolerances import NETWORK

@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from restoration import losses
-from restoration.blur_kernels import deblurring_kernel
+from restoration.degradations.blur_kernels import deblurring_kernel
 from restoration.metrics import downscaled_consistency
 from tests.tolerances import ARITHMETIC, NETWORK
 

@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from restoration import weights
-from restoration.album_knobs import TuneParams
+from restoration.albums.knobs import TuneParams
 from restoration.networks import guided_unet
 from restoration.training.fine_tuning import Mark, Tuner, rate_of, trainable
 from restoration.training.prior import hybrid_loss

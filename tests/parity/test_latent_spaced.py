@@ -3,15 +3,15 @@
 import torch
 from torch.testing import assert_close
 
-from restoration.latent_walks import Course, spaced_levels, walk
-from restoration.noise import recorded
-from restoration.restoration_guidance import (
+from restoration.latent.restoration_guidance import (
     PublishedPull,
     Span,
     flatness,
     loss,
     posterior_weights,
 )
+from restoration.latent.walks import Course, spaced_levels, walk
+from restoration.noise import recorded
 from restoration.samplers import noised
 from tests.parity import latent_prior
 from tests.tolerances import TABLE, WALK

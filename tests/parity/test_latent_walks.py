@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from restoration.karras_walks import Churn
-from restoration.latent_walks import Course, walk
+from restoration.latent.walks import Course, walk
 from restoration.noise import recorded
 from tests.parity import latent_prior
 from tests.tolerances import ARITHMETIC, NETWORK

@@ -11,23 +11,28 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from restoration.blur_kernels import (
+from restoration.degradations.blur_kernels import (
     gaussian_kernel,
     generalized_gaussian_kernel,
     plateau_kernel,
     sinc_kernel,
 )
-from restoration.degradations import filter2d, gaussian_noise, jpeg_pillow, poisson_noise, sharpen
-from restoration.metrics import psnr
-from restoration.wild_degradations import Plan, carry_out
-from restoration.wild_kernels import (
+from restoration.degradations.single import (
+    filter2d,
+    gaussian_noise,
+    jpeg_pillow,
+    poisson_noise,
+    sharpen,
+)
+from restoration.degradations.wild import Plan, carry_out
+from restoration.degradations.wild_kernels import (
     box_kernel,
     line_kernel,
     motion_kernels,
     pixel_disc_kernel,
     uneven,
 )
-from restoration.wild_steps import (
+from restoration.degradations.wild_steps import (
     Filter,
     GaussianNoise,
     Jpeg,
@@ -38,6 +43,7 @@ from restoration.wild_steps import (
     resampled,
     wiener,
 )
+from restoration.metrics import psnr
 from tests.tolerances import ARITHMETIC, NETWORK, THRESHOLD, WALK
 
 PACK = "wildir_degradation"

@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from restoration import run_database, runs, runtime
+from restoration import runs, runtime
 from restoration.errors import RunError
-from restoration.run_database import FILE, FORMAT
-from restoration.runs import Runs
+from restoration.runs import Runs, database
+from restoration.runs.database import FILE, FORMAT
 from tests.runs.drawn import RECIPE, given, kept
 
 
@@ -246,13 +246,13 @@ def test_a_list_without_room_is_told_and_is_as_it_was(mine: Runs, tmp_path: Path
         db.execute("CREATE TABLE large AS SELECT zeroblob(1000000)")
 
     with pytest.raises(RunError, match="The disk is full: the run is not kept"):
-        run_database.do(mine.folder, fill)
+        database.do(mine.folder, fill)
     assert mine.find().total == 1
 
 
 def test_a_sound_list_is_not_set_aside(mine: Runs, tmp_path: Path) -> None:
     mine.keep(kept(tmp_path))
-    run_database.set_aside(mine.folder)
+    database.set_aside(mine.folder)
     assert (mine.find().total, mine.note()) == (1, "")
 
 
