@@ -7,7 +7,7 @@ import pytest
 
 from restoration.errors import RestorationError
 from restoration.evaluation.uploads import Room, take_in
-from restoration.zip_files import MOST_AT_ONCE
+from restoration.zip_files import MOST_DIRECTORY
 
 ROOM = Room(10, 100_000)
 
@@ -103,7 +103,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
 
 
 def test_an_archive_of_far_too_many_files_is_refused(tmp_path):
-    names = [f"{'x' * 200}{i}.png" for i in range(MOST_AT_ONCE // 240)]
+    names = [f"{'x' * 200}{i}.png" for i in range(MOST_DIRECTORY // 240)]
     with pytest.raises(RestorationError, match="far too many files"):
         taken(tmp_path, packed(tmp_path, [(name, "") for name in names]), room=Room(10**6, 10**9))
 

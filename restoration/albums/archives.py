@@ -124,10 +124,7 @@ def _check(info: zipfile.ZipInfo, most: int) -> None:
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
     _check(info, most)
-    content = io.BytesIO()
-    with archive.open(info) as member:
-        shutil.copyfileobj(member, content)
-    return content.getvalue()
+    return archive.read(info)
 
 
 def _picture(

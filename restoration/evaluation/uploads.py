@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -50,14 +49,10 @@ def take_in(uploads: Sequence[Path], folder: Path, room: Room) -> int:
     crate = _Crate(folder, room)
     for path in uploads:
         if path.suffix.lower() == ".zip":
-            with zip_files.opened(
-                path, RestorationError, crowded=CROWDED, damaged=DAMAGED
-            ) as archive:
-                for info in archive.infolist():
-                    if name := _wanted(info):
-                        crate.put(name, info.file_size, partial(archive.open, info))
+            _unpack(path, crate)
         elif path.suffix.lower() in PICTURES:
-            crate.put(PurePosixPath(path.name), path.stat().st_size, partial(path.open, "rb"))
+            with path.open("rb") as file:
+                crate.put(PurePosixPath(path.name), path.stat().st_size, file)
         else:
             kinds = ", ".join(sorted(PICTURES))
             raise RestorationError(f"{safe_name(path.name)}: {NEITHER.format(kinds)}")
@@ -73,7 +68,7 @@ class _Crate:
         self.taken: set[str] = set()
         self._folder, self._room, self._left = folder, room, room.bytes
 
-    def put(self, name: PurePosixPath, size: int, opener: Callable[[], IO[bytes]]) -> None:
+    def put(self, name: PurePosixPath, size: int, content: IO[bytes]) -> None:
         """Write a file under a safe name like this one."""
         if len(self.taken) == self._room.pictures:
             raise RestorationError(
@@ -87,8 +82,8 @@ class _Crate:
         safe = self._free(_safe(name))
         target = self._folder / safe
         target.parent.mkdir(parents=True, exist_ok=True)
-        with opener() as source, target.open("xb") as file:
-            shutil.copyfileobj(source, file)
+        with target.open("xb") as file:
+            shutil.copyfileobj(content, file)
         self._left -= size
         self.taken.add(str(safe).casefold())
 
@@ -98,6 +93,14 @@ class _Crate:
             number += 1
             free = name.with_name(f"{name.stem}-{number}{name.suffix}")
         return free
+
+
+def _unpack(path: Path, crate: _Crate) -> None:
+    with zip_files.opened(path, RestorationError, crowded=CROWDED, damaged=DAMAGED) as archive:
+        for info in archive.infolist():
+            if name := _wanted(info):
+                with archive.open(info) as file:
+                    crate.put(name, info.file_size, file)
 
 
 def _safe(name: PurePosixPath) -> PurePosixPath:
