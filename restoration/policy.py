@@ -46,6 +46,10 @@ class Policy:
     """Of the device that one run may take."""
     upload_mb: int
     """Of one file."""
+    albums_mb: int
+    """Of all albums of one visitor."""
+    batch: int
+    """Crops in a step of training on an album."""
     folders: bool
     """Whether folders of this machine may be named."""
     downloads: bool
@@ -81,9 +85,9 @@ class Policy:
         """Refuse knobs, by dotted name, that ask for too much work.
 
         Raises:
-            BadKnobError: there are too many steps or samples, or a text is too long.
+            BadKnobError: a number of `COUNTED` is too large, or a text too long.
         """
-        for name in ("steps", "samples"):
+        for name in COUNTED:
             asked, most = knobs.get(name), getattr(self, name)
             if isinstance(asked, int) and _is_over(asked, most):
                 raise BadKnobError(
@@ -132,10 +136,13 @@ class Policy:
             *_told(self.per_minute, "{:g} runs a minute"),
             *_told(self.seconds, "{:g} s a run"),
             *_told(self.upload_mb, "uploads up to {:g} MB"),
+            *_told(self.albums_mb, "albums up to {:g} MB"),
         ]
         return f"{self.name.capitalize()} hub: {', '.join(told) or 'no limits'}."
 
 
+COUNTED = ("steps", "samples", "batch")
+"""Knobs that have a limit of the same name."""
 PUBLIC = Policy(
     name="public",
     megapixels_in=4,
@@ -149,6 +156,8 @@ PUBLIC = Policy(
     per_minute_address=36,
     seconds=300,
     upload_mb=20,
+    albums_mb=400,
+    batch=16,
     folders=False,
     downloads=False,
 )
@@ -165,6 +174,8 @@ LOCAL = Policy(
     per_minute_address=0,
     seconds=0,
     upload_mb=50,
+    albums_mb=0,
+    batch=0,
     folders=True,
     downloads=True,
 )

@@ -106,13 +106,26 @@ def test_a_training_draws_its_curve_and_shows_the_picture_as_it_would_be_restore
 
 def test_a_stopped_training_is_kept_and_goes_on(page, shelf):
     updates = trained(page, shelf, steps=50)
-    while "step 2" not in str(next(updates).get(page.training.status)):
+    while "Training, step" not in str(next(updates).get(page.training.status)):
         pass
     updates.close()
     kept = shelf.open("Anna").manifest.training.steps
     list(trained(page, shelf, steps=3))
-    assert (kept >= 2, is_free()) == (True, True)
+    assert (kept >= 1, is_free()) == (True, True)
     assert shelf.open("Anna").manifest.training.steps > kept
+
+
+def test_a_training_over_the_time_of_the_hub_is_kept_and_told(page, shelf, monkeypatch):
+    monkeypatch.setenv("RESTORATION_MAX_SECONDS", "1")
+    updates = list(trained(page, shelf, steps=10_000))
+    assert last(updates, page.training.status).count("Ended after 1 s, the most this hub") == 1
+    assert shelf.open("Anna").manifest.training.steps > 0
+
+
+def test_a_training_on_more_at_once_than_the_hub_takes_is_refused(page, shelf, monkeypatch):
+    monkeypatch.setenv("RESTORATION_MAX_BATCH", "4")
+    with pytest.raises(gr.Error, match="Batch: 5 were asked for, and 4 is the most"):
+        list(trained(page, shelf, batch=5))
 
 
 def test_without_an_album_there_is_nothing_to_train_on(page, shelf):
@@ -131,6 +144,13 @@ def test_an_album_in_training_is_not_trained_twice(page, shelf):
     with albums.busy(shelf.open("Anna")), pytest.raises(gr.Error, match="is being trained"):
         list(trained(page, shelf))
     assert is_free()
+
+
+def test_generating_over_the_time_of_the_hub_is_refused(page, shelf, picture, monkeypatch):
+    monkeypatch.setenv("RESTORATION_MAX_SECONDS", "1")
+    with pytest.raises(gr.Error, match="This run took more than 1 s"):
+        list(generated(page, shelf, picture, samples=64, noise_step=1000, steps=1000))
+    assert [album.name for album in shelf.list()] == ["Anna"]
 
 
 def generated(page, shelf, picture, name="Guesses", first=None, **knobs):

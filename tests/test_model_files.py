@@ -3,6 +3,7 @@
 import errno
 import shutil
 import sys
+import zipfile
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -279,3 +280,13 @@ def test_to_guess_what_a_stray_is_runs_nothing_in_it(tmp_path, monkeypatch):
     torch.save({"weight": Code()}, folder / "model.pth")
     assert likely(folder) == {"model.pth": ""}
     assert not hasattr(sys, CANARY)
+
+
+def test_nothing_is_guessed_of_a_stray_that_is_damaged(tmp_path, monkeypatch):
+    folder = use(monkeypatch, tmp_path, weights.named("scunet-psnr"))
+    with zipfile.ZipFile(folder / "model.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"the tensors of a model " * 100)
+    data = bytearray((folder / "model.pth").read_bytes())
+    data[60:64] = b"\xff" * 4  # in the packed bytes, which then are no Deflate
+    (folder / "model.pth").write_bytes(data)
+    assert likely(folder) == {"model.pth": ""}

@@ -130,7 +130,8 @@ def test_a_run_that_keeps_what_it_has_done_ends_with_its_time(public, monkeypatc
 def test_the_limits_are_told_in_one_sentence():
     assert PUBLIC.sentence() == (
         "Public hub: pictures up to 4 megapixels, results up to 16, 200 steps, 4 samples, 2 runs "
-        "at once, 12 runs a minute, 300 s a run, uploads up to 20 MB."
+        "at once, 12 runs a minute, 300 s a run, uploads up to 20 MB, albums up to "
+        "400 MB."
     )
 
 

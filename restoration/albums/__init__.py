@@ -135,6 +135,20 @@ class Shelf:
             )
             return self._publish(folder, manifest)
 
+    def check_room(self) -> None:
+        """Refuse to put more on a shelf that holds as much as the hub keeps for one visitor.
+
+        Raises:
+            BadAlbumError: it does; albums that are being made count as well.
+        """
+        most = runtime.policy().albums_mb
+        size = _size(self.folder) if most else 0
+        if size > most * 1e6:
+            raise BadAlbumError(
+                f"Your albums have {size / 1e6:.0f} MB, and {most:g} MB is the most this hub keeps "
+                "for one visitor: delete an album, or make one of fewer or smaller pictures."
+            )
+
     def free(self, name: str) -> str:
         """The name as it is kept, once it is one and no album has it.
 
@@ -222,6 +236,7 @@ class Shelf:
 
     def _publish(self, folder: Path, manifest: Manifest) -> Album:
         """Put an album that was built on the shelf, unless its name was taken meanwhile."""
+        self.check_room()
         with changing(self.folder):
             self._check_free(manifest.name)
             album_manifest.write(folder, manifest)
@@ -273,6 +288,15 @@ def _forget(shelf: Shelf) -> None:
         with busy(album):
             pass
     shutil.rmtree(shelf.folder, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in a folder; what goes meanwhile does not count."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
 
 
 def _kept(folder: Path, index: int, picture: Picture) -> Entry:

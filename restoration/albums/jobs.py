@@ -47,13 +47,16 @@ def training(
         runtime: this process's where it is None.
 
     Raises:
-        RestorationError: the album, the prior or a knob is not there or makes no sense.
+        RestorationError: the album, the prior or a knob is not there or makes no sense, or the
+            hub takes no more.
     """
     album = shelf.open(name)
+    shelf.check_room()
     if variant is None and album.manifest.training:
         variant = album.manifest.training.variant
     chosen = front.variant_of(NAME, variant)
     params = build(TuneParams, knobs or {})
+    policy().check_knobs({"batch": params.batch})
     runtime = runtime or the_runtime()
     shown = test.image if test else album.squares()[0]
 
@@ -93,8 +96,10 @@ def generation(  # noqa: PLR0913  # each has its own name
         runtime: this process's where it is None.
 
     Raises:
-        RestorationError: the name is taken, or what is asked for is not there or makes no sense.
+        RestorationError: the name is taken, what is asked for is not there or makes no sense, or
+            the hub takes no more.
     """
+    shelf.check_room()
     job = Generation(
         shelf=shelf,
         name=shelf.free(name),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from restoration import weights
+from restoration import weights, zip_files
 from restoration.errors import WrongWeightsError
 from restoration.weights import Weights
 from restoration.weights.files import ZIP, header
@@ -95,6 +95,6 @@ def _index(path: Path) -> bytes:
             for member in archive.infolist():
                 if member.filename.endswith("data.pkl") and member.file_size <= LARGEST_INDEX:
                     return archive.read(member)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError):
+    except (*zip_files.FAULTS, RuntimeError, OSError):
         pass
     return b""

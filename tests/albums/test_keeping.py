@@ -221,3 +221,14 @@ def test_an_album_lends_nothing_to_a_prior_that_has_changed(anna: Album) -> None
 def test_a_training_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Training.model_validate(TRAINING.model_dump() | wrong)
+
+
+def test_albums_of_more_than_the_hub_keeps_are_refused(
+    mine: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine.make("A", [Picture(torch.rand(1, 3, 700, 700))])
+    monkeypatch.setenv("RESTORATION_MAX_ALBUMS_MB", "1")
+    with pytest.raises(BadAlbumError, match="and 1 MB is the most this hub keeps for one visitor"):
+        mine.make("B", [Picture(torch.rand(1, 3, 20, 20))])
+    assert [album.name for album in mine.list()] == ["A"]
+    assert len([path for path in mine.folder.glob("*") if path.is_dir()]) == 1
