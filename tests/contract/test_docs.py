@@ -21,6 +21,17 @@ COMMANDS = sorted(
         )
     }
 )
+ANCHORS = [
+    pytest.param(page.parent / target if target else page, anchor, id=f"{page.name}-{anchor}")
+    for page in PAGES
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text())
+]
+SECTIONS = ("When to take it", "Knobs that matter", "Variants", "Limits", "How to cite")
+SHARED = {"gdp_low_light": "gdp", "gdp_hdr": "gdp"}
+"""Methods that share the page of another."""
+BENCHMARKS = sorted(
+    path.stem for path in ROOT.glob("benchmarks/*.py") if "__main__" in path.read_text()
+)
 LINKS = [
     pytest.param(page.parent / target, id=f"{page.name}-{target}")
     for page in PAGES
@@ -40,10 +51,37 @@ def test_the_readme_names_every_method(name):
     assert f"`{name}`" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_a_page_that_tells(name, section):
+    page = ROOT / "docs" / "methods" / f"{SHARED.get(name, name)}.md"
+    assert f"\n## {section}\n" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.parent.name in ("docs", "methods")]
+)
+def test_every_page_is_found_from_the_first_one(page):
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "docs" / "README.md").read_text())
+    assert page.resolve() in {(ROOT / "docs" / link).resolve() for link in [*links, "README.md"]}
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_is_told_with_its_command(name):
+    assert f"`python -m benchmarks.{name}" in (ROOT / "docs" / "benchmarks.md").read_text()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_in_the_docs_are_understood(command):
     found, name, rest = _find(shlex.split(command, comments=True))
     assert callable(_parse(found, name, rest))
+
+
+@pytest.mark.parametrize(("page", "anchor"), ANCHORS)
+def test_the_links_in_the_docs_name_headings_that_there_are(page, anchor):
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    slugs = (re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)
+    assert anchor in slugs
 
 
 @pytest.mark.parametrize("target", LINKS)
