@@ -11,7 +11,7 @@ import gradio as gr
 from demo import comparer, evaluation_form, gate
 from demo.album_view import tried
 from demo.controls import QUIET, stops
-from demo.evaluating import View, choices, evaluate, go_on, look
+from demo.evaluating import NONE_YET, View, choices, evaluate, go_on, look
 from demo.evaluation_files import compared, pack_up
 from demo.evaluation_form import Given
 from demo.fragments import answer, status
@@ -119,7 +119,7 @@ def _earlier() -> Earlier:
     listing = gr.Dropdown(
         [],
         label="Evaluation",
-        info="Newest first. Look at one again, go on with it, or delete it.",
+        info=NONE_YET,
         elem_id="evaluate-earlier",
     )
     with gr.Row(elem_classes="actions"):

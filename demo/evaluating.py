@@ -37,6 +37,8 @@ TABLE_SHARE = 0.05
 """The part of the time that may go into means on the way."""
 MOST_CHOICES = 2000
 """Pictures that can be chosen on the page; the report shows all."""
+NEWEST = "Newest first. Look at one again, go on with it, or delete it."
+NONE_YET = "None yet: each is listed here once it runs, to look at it again or to go on with it."
 RANGE = "<p><small>Below a mean: what holds the true one in 95 of 100 cases.</small></p>"
 
 
@@ -137,7 +139,8 @@ def choices(shelf: Shelf, chosen: str | None = None) -> dict[str, Any]:
     kept = [(one.title(), one.id) for one in shelf.list()]
     known = [identity for _, identity in kept]
     value = chosen if chosen in known else next(iter(known), None)
-    update: dict[str, Any] = gr.update(choices=kept, value=value, interactive=bool(kept))
+    told = NEWEST if kept else NONE_YET
+    update: dict[str, Any] = gr.update(choices=kept, value=value, info=told, interactive=bool(kept))
     return update
 
 

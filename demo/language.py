@@ -105,17 +105,24 @@ GERMAN = {
 }
 WORDS = {"en": ENGLISH, "de": GERMAN}
 """What stands for a key, by language."""
+OWN = "phrase_"
+"""What the browser's keys begin with: it translates any choice that is spelled like one of them."""
 
 PHRASES = gr.I18n(
-    **{name: words | {"header": HEADER.format(**words)} for name, words in WORDS.items()}
+    **{
+        name: {
+            OWN + key: said for key, said in (words | {"header": HEADER.format(**words)}).items()
+        }
+        for name, words in WORDS.items()
+    }
 )
 """For `launch`."""
 
 
 def phrase(key: str) -> I18nData:
     """What the browser shows in its own language; a string of HTML may hold one as it is."""
-    assert key in PHRASES.translations_dict["en"], key
-    return PHRASES(key)
+    assert OWN + key in PHRASES.translations_dict["en"], key
+    return PHRASES(OWN + key)
 
 
 def in_html(text: str | I18nData) -> str:

@@ -31,6 +31,7 @@ def lay_out(methods: Mapping[str, Method], chosen: Chosen) -> None:
             button = gr.Button(
                 f"{method.title}: {sweep.name}. {sweep.help}",
                 size="sm",
+                min_width=220,
                 elem_id=f"compare-sweep-{place}",
             )
             wire(button, method, sweep, chosen)

@@ -140,7 +140,7 @@ def _recall(method: Method) -> tuple[gr.HTML, gr.HTML, PictureInput]:
     with gr.Accordion("Settings back from a result", open=False):
         dropped = picture_input(
             "Result PNG",
-            height=160,
+            height=180,
             placeholder="Drop a result of this method here\nto get its settings back",
             elem_id=f"{method.name}-recall",
         )

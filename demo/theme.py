@@ -43,6 +43,8 @@ def theme() -> gr.themes.Base:
         checkbox_label_text_color_selected="*neutral_900",
         checkbox_label_text_color_selected_dark="*neutral_50",
         checkbox_background_color_selected="*primary_700",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_500",
         checkbox_border_color_selected="*primary_700",
         slider_color="*primary_600",
         link_text_color="*primary_700",

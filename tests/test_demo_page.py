@@ -7,6 +7,7 @@ import pytest
 
 from demo import page, serving
 from demo.beside import FIELDS
+from demo.language import OWN
 from demo.presets import start
 from restoration.params import knobs_of
 from restoration.registry import METHODS
@@ -47,7 +48,7 @@ def tabs(methods):
     """What the tabs are called: names as they are, phrases by their key."""
     blocks = page.build(methods).blocks.values()
     return [
-        getattr(b.label, "key", b.label)
+        getattr(b.label, "key", b.label).removeprefix(OWN)
         for b in blocks
         if isinstance(b, gr.Tab) and b.parent.elem_id == "tabs"
     ]

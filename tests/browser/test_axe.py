@@ -88,10 +88,12 @@ def test_a_kept_run_is_clean(opened, photograph):
     assert complaints(one.page) == []
 
 
-def test_the_help_is_clean(theme, browser, address):
+def test_the_help_is_clean_on_a_screen_and_on_a_phone(theme, browser, address):
     page = browser.new_page()
     page.goto(f"{address}/help?__theme={theme}")
     page.wait_for_selector("h1:visible")
     found = complaints(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    found += complaints(page)
     page.close()
     assert found == []
