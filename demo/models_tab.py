@@ -136,9 +136,7 @@ def _wire_work(view: View, page: Page, keys: list[Any]) -> None:
             **QUIET,
         )
         events.append(event)
-        # However it ends, also by Stop
-        event.then(page.update, keys, view.seen(), queue=False, **QUIET)
-    _stops(view, events)
+    _stops(page, events, keys)
 
 
 def begun(begin: Begin, name: str, agreed: frozenset[str]) -> Work:
@@ -147,9 +145,13 @@ def begun(begin: Begin, name: str, agreed: frozenset[str]) -> Work:
     return (yield from begin(weights.named(name), name in agreed))
 
 
-def _stops(view: View, events: list[Any]) -> None:
+def _stops(page: Page, events: list[Any], keys: list[Any]) -> None:
     """As `controls.stops`, of several events of which one runs."""
-    pressed, said = gr.State(False), status(STOPPED, kind="idle")
+    view, pressed, said = page.view, gr.State(False), status(STOPPED, kind="idle")
+
+    def ended(was_pressed: bool, *now: Any) -> Updates:
+        return after(page, now, is_stopped=was_pressed) | {pressed: False}
+
     view.stop.click(
         lambda: (said, gr.update(interactive=False), True),
         None,
@@ -160,12 +162,23 @@ def _stops(view: View, events: list[Any]) -> None:
     )
     for event in events:
         event.then(
-            lambda was_pressed: (said if was_pressed else gr.skip(), False),
-            pressed,
-            [view.status, pressed],
+            ended,
+            [pressed, *keys],
+            [*view.seen(), view.status, pressed],
             queue=False,
             **QUIET,
         )
+
+
+def after(page: Page, now: tuple[Any, ...], *, is_stopped: bool) -> Updates:
+    """What a stopped work leaves to be shown; `now` are the arguments of `Page.update`.
+
+    Work that ended by itself has shown all there is. Its user may have pressed Delete since, and
+    the question is left to be answered.
+    """
+    if not is_stopped:
+        return {}
+    return page.update(*now) | {page.view.status: status(STOPPED, kind="idle")}
 
 
 def worked(view: View, work: Work) -> Iterator[Updates]:

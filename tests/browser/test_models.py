@@ -114,8 +114,9 @@ def test_what_was_fetched_is_offered_without_a_restart(models, server):
     assert (before, label.inner_text()) == ("better (not on disk)", "better")
 
 
-def test_the_best_that_is_on_disk_is_chosen_on_a_page_that_is_loaded_then(models, server):
-    one = fetched(models(), server).open()
+def test_the_best_that_is_on_disk_is_chosen_on_a_page_that_is_opened_then(models, visit, server):
+    fetched(models(), server)
+    one = visit()
     one.page.wait_for_selector(f"#{NAME}-variant label.selected:has-text('better')")
     one.page.wait_for_selector("text=The better one.")
 

@@ -177,6 +177,16 @@ def test_deleting_is_asked_about_and_done(page, folder):
     assert model("a").state == "missing"
 
 
+def test_work_that_ended_by_itself_leaves_a_question_unanswered(page):
+    assert models_tab.after(page, ("all", "a", AGREED), is_stopped=False) == {}
+
+
+def test_work_that_was_stopped_leaves_its_model_to_go_on_with(page):
+    now = models_tab.after(page, ("all", "a", AGREED), is_stopped=True)
+    assert "Stopped. What has been fetched is kept" in now[page.view.status]
+    assert now[page.view.fetch]["interactive"]
+
+
 def test_what_cannot_be_deleted_is_told(page):
     done = models_tab.deleted(page, ("all", "a", AGREED), ("a", False))
     assert "is not on disk" in done[page.view.status]
