@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
+    import torch  # noqa: F401  # here, and not by a thread of the page: a warning would be an error
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         patch.setenv("RESTORATION_DATA", str(tmp_path_factory.mktemp("data")))
