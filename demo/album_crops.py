@@ -102,10 +102,10 @@ def lay_out(elem_id: str) -> Crops:
 def wire(crops: Crops, albums: Albums) -> None:
     """Choosing a picture, and keeping its square."""
 
-    def choose(name: str, request: gr.Request, event: gr.EventData) -> dict[Any, Any]:
+    def choose(name: str, request: gr.Request, event: gr.EventData) -> Any:
         album = tried(shelf_of(request).open, name)
         if not isinstance(event.index, int) or not 0 <= event.index < len(album.manifest.pictures):
-            return {}  # the page is behind
+            return gr.skip()  # the page is behind
         return tried(crops.chosen, album, event.index)
 
     def keep(

@@ -8,33 +8,39 @@ from typing import Any
 import gradio as gr
 
 from demo.controls import QUIET
-from demo.method_form import Form
-from demo.method_tab import MethodTab
+from demo.method_form import Versions
 
 
-def wire(page: gr.Blocks, places: Sequence[tuple[gr.Tab, MethodTab]]) -> None:
-    """For whoever opens the page, with the best variants chosen; and in a tab that is opened."""
-    every = []
-    for place, tab in places:
-        forms = [panel.form for panel in tab.switch.panels]
-        every += forms
-        chosen = [form.fields["variant"] for form in forms]
+def wire(page: gr.Blocks, places: Sequence[tuple[gr.Tab, Sequence[Versions]]]) -> None:
+    """For whoever opens the page, with the best variants chosen; and in a tab that is opened.
 
-        def again(*names: str, forms: Sequence[Form] = tuple(forms)) -> dict[Any, Any]:
-            return _offered(forms, names)
+    The first tab is opened with the page. What is said of its variants then must not come after
+    what the page is told; so nothing is.
+    """
+    every = [one for _, offers in places for one in offers]
+    is_told = gr.Checkbox(visible=False)  # the browser's: a state would be ahead of what is seen
+    for place, offers in places:
 
-        place.select(again, chosen, _outputs(forms), queue=False, **QUIET)
-    page.load(
-        lambda: _offered(every, [None] * len(every)), None, _outputs(every), queue=False, **QUIET
-    )
+        def again(
+            is_told: bool, *names: str, offers: Sequence[Versions] = offers
+        ) -> dict[Any, Any]:
+            return _now(offers, names) if is_told else gr.skip()
+
+        inputs = [is_told, *(one.chosen for one in offers)]
+        place.select(again, inputs, _outputs(offers), queue=False, **QUIET)
+
+    def loaded() -> dict[Any, Any]:
+        return {is_told: True, **_now(every, [None] * len(every))}
+
+    page.load(loaded, None, [is_told, *_outputs(every)], queue=False, **QUIET)
 
 
-def _offered(forms: Sequence[Form], names: Sequence[str | None]) -> dict[Any, Any]:
+def _now(offers: Sequence[Versions], names: Sequence[str | None]) -> dict[Any, Any]:
     updates: dict[Any, Any] = {}
-    for form, name in zip(forms, names, strict=True):
-        updates |= form.offered(name)
+    for one, name in zip(offers, names, strict=True):
+        updates |= one.now(name)
     return updates
 
 
-def _outputs(forms: Sequence[Form]) -> list[Any]:
-    return [one for form in forms for one in (form.fields["variant"], form.about)]
+def _outputs(offers: Sequence[Versions]) -> list[Any]:
+    return [part for one in offers for part in one.outputs()]

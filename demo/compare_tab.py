@@ -18,7 +18,7 @@ from demo.downloads import downloads
 from demo.fragments import status
 from demo.gallery import Results
 from demo.language import phrase
-from demo.method_form import variants
+from demo.method_form import Versions, variants
 from demo.method_tab import MethodTab, families
 from demo.owners import shelf_of
 from demo.picture import PictureInput, picture_input
@@ -53,6 +53,8 @@ class CompareTab:
     """Of the album that all settings share, where a method has use for one."""
     settings: gr.State
     """Those on its list."""
+    versions: list[Versions]
+    """The weights of each method in the form that makes a new setting."""
 
 
 def build(methods: Mapping[str, Method], tabs: Sequence[MethodTab] = ()) -> CompareTab:
@@ -75,7 +77,7 @@ def build(methods: Mapping[str, Method], tabs: Sequence[MethodTab] = ()) -> Comp
             extra = beside(list(methods.values()), picture, "compare", frozenset(), twice=False)
         with gr.Column(scale=3, min_width=300):
             chosen, begin = _chosen(methods, extra)
-            _adding(methods, chosen)
+            versions = _adding(methods, chosen)
             sweep_panel.build(chosen, begin)
             lineups.lay_out(methods, chosen)
             seed = seed_control("compare-seed")
@@ -112,7 +114,7 @@ def build(methods: Mapping[str, Method], tabs: Sequence[MethodTab] = ()) -> Comp
     # Gradio would drop a press of Run without a word.
     event.then(lambda: gr.update(interactive=True), None, run, queue=False, **QUIET)
     handing.wire(tabs, chosen, picture)
-    return CompareTab(picture, reference, extra.chooser, chosen.state)
+    return CompareTab(picture, reference, extra.chooser, chosen.state, versions)
 
 
 def _view(run: gr.Button, stop: gr.Button) -> View:
@@ -161,7 +163,7 @@ def _chosen(methods: Mapping[str, Method], extra: Beside) -> tuple[Chosen, tuple
     return chosen, begin
 
 
-def _adding(methods: Mapping[str, Method], chosen: Chosen) -> None:
+def _adding(methods: Mapping[str, Method], chosen: Chosen) -> list[Versions]:
     """The form that makes a new setting: a method, and below it that method's variant and knobs."""
     with gr.Accordion("Add a setting", open=False, elem_id="compare-add"):
         kind = gr.Radio if len(methods) <= MOST_RADIOS else gr.Dropdown
@@ -179,10 +181,10 @@ def _adding(methods: Mapping[str, Method], chosen: Chosen) -> None:
             info="With -1 it takes the seed of the comparison, further below.",
             elem_id="compare-add-seed",
         )
-        forms = []
+        forms, versions = [], []
         for place, one in enumerate(methods.values()):
             with gr.Column(visible=place == 0, elem_classes="knobs") as form:
-                _form(one, chosen, seed)
+                versions.append(_form(one, chosen, seed))
             forms.append(form)
         method.change(
             lambda name: [gr.Column(visible=name == one) for one in names],
@@ -191,9 +193,10 @@ def _adding(methods: Mapping[str, Method], chosen: Chosen) -> None:
             queue=False,
             **QUIET,
         )
+    return versions
 
 
-def _form(method: Method, chosen: Chosen, seed: gr.Number) -> None:
+def _form(method: Method, chosen: Chosen, seed: gr.Number) -> Versions:
     """The variant, presets and knobs of one method, and the button that adds what they say."""
     choices, ready = variants(method)
     variant = gr.Dropdown(choices, value=ready, label="Weights", filterable=False)
@@ -224,3 +227,4 @@ def _form(method: Method, chosen: Chosen, seed: gr.Number) -> None:
         queue=False,
         **QUIET,
     )
+    return Versions(method, variant)

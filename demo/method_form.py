@@ -18,6 +18,30 @@ from restoration.protocol import Method, Variant
 
 
 @dataclass(frozen=True)
+class Versions:
+    """The choice of a method's weights."""
+
+    method: Method
+    chosen: gr.Radio | gr.Dropdown
+    about: gr.HTML | None = None
+    """What the chosen ones are for, and what they lack; where that is told."""
+
+    def outputs(self) -> list[Any]:
+        """All of it."""
+        return [self.chosen, *([self.about] if self.about else [])]
+
+    def now(self, chosen: str | None = None) -> dict[Any, Any]:
+        """As they are on disk now; the best are chosen where none are named.
+
+        Those that are named stay as they are, whatever has been chosen meanwhile.
+        """
+        choices, best = variants(self.method)
+        update = gr.update(choices=choices) if chosen else gr.update(choices=choices, value=best)
+        said = {self.about: about(self.method, chosen or best)} if self.about else {}
+        return {self.chosen: update, **said}
+
+
+@dataclass(frozen=True)
 class Form:
     """What a user sets before a run."""
 
@@ -34,12 +58,9 @@ class Form:
     to_compare: gr.Button
     """Puts what is set on the list of the Compare tab."""
 
-    def offered(self, chosen: str | None = None) -> dict[Any, Any]:
-        """The variants as they are on disk now; the best one is chosen where none is named."""
-        choices, best = variants(self.method)
-        name = chosen or best
-        variant = gr.update(choices=choices, value=name)
-        return {self.fields["variant"]: variant, self.about: about(self.method, name)}
+    def versions(self) -> Versions:
+        """Its weights."""
+        return Versions(self.method, self.fields["variant"], self.about)
 
 
 def form(method: Method) -> Form:

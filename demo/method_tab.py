@@ -222,9 +222,9 @@ def _watch(filled: Form, chosen: Any, extra: Beside) -> None:
     """Show what the chosen method wants beside the picture whenever its knobs say otherwise."""
     method, keys = filled.method, leaders(filled.method, filled.fields)
 
-    def seen(name: str, *values: Any) -> Updates:
+    def seen(name: str, *values: Any) -> Any:
         if name != method.name:
-            return {}
+            return gr.skip()
         return extra.seen(wanted(method, dict(zip(keys, values, strict=True))))
 
     if keys:

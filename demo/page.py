@@ -25,6 +25,8 @@ from demo.answering import Page
 from demo.controls import QUIET
 from demo.examples import examples
 from demo.language import TITLE, phrase
+from demo.method_form import Versions
+from demo.method_tab import MethodTab
 from demo.owners import forget_old, shelf_of
 from demo.serving import CLEAN_EVERY, KEEP_FOR
 from restoration import runtime
@@ -37,15 +39,18 @@ def build(methods: Mapping[str, Method] = METHODS) -> gr.Blocks:
     with Page(title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_FOR)) as page:
         gr.HTML(str(phrase("header")))
         spoilt = examples()
-        made, places = [], []
+        made: list[MethodTab] = []
+        places: list[tuple[gr.Tab, Sequence[Versions]]] = []
         with gr.Tabs(elem_id="tabs") as tabs:
             for family in method_tab.families(list(methods.values())):
                 title, name = method_tab.title_of(family[0]), method_tab.name_of(family[0])
                 with gr.Tab(title, id=name) as place:
                     made.append(method_tab.build(family, spoilt))
-                places.append((place, made[-1]))
+                forms = [panel.form for panel in made[-1].switch.panels]
+                places.append((place, [form.versions() for form in forms]))
             with gr.Tab(phrase("compare"), id="compare") as compare_place:
                 compare = compare_tab.build(methods, made)
+                places.append((compare_place, compare.versions))
             with gr.Tab(phrase("degrade"), id="degrade"):
                 clean = degrade_tab.build(tabs, made, compare)
             with gr.Tab(phrase("evaluate"), id="evaluate") as evaluate_place:

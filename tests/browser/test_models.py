@@ -114,6 +114,15 @@ def test_what_was_fetched_is_offered_without_a_restart(models, server):
     assert (before, label.inner_text()) == ("better (not on disk)", "better")
 
 
+def test_what_was_fetched_is_offered_to_compare(models, server):
+    one = fetched(models(), server).tab("Compare")
+    one.page.get_by_role("button", name="Add a setting").click()
+    one.page.locator(":visible").and_(one.page.get_by_label("Weights", exact=True)).click()
+    one.page.get_by_role("option", name="better", exact=True).click()
+    one.page.click(f"#compare-add-{NAME}")
+    one.told("compare-settings", "Smooth better")
+
+
 def test_the_best_that_is_on_disk_is_chosen_on_a_page_that_is_opened_then(models, visit, server):
     fetched(models(), server)
     one = visit()

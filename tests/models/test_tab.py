@@ -205,7 +205,7 @@ def test_a_form_offers_what_has_come_since_it_was_made(folder):
     variant = filled.fields["variant"]
     torch.save(STATE, folder / "b.pth")
     (folder / "a.safetensors").write_bytes(CONTENT)
-    now = filled.offered()
+    now = filled.versions().now()
     assert variant.choices == [("large (not on disk)", "large")]
     assert now[variant]["choices"] == [("large", "large")]
     assert now[filled.about] == '<p class="about">Better.</p>'
