@@ -69,9 +69,25 @@ function mend() {
   for (const sign of document.querySelectorAll("footer button img[alt]:not([alt=''])")) sign.alt = "";
   for (const code of document.querySelectorAll(".cm-scroller[tabindex='-1']")) code.tabIndex = 0;
 }
+
+// What was unfolded stays so when it is drawn anew, as a table is with every result.
+const unfolded = new Set();
+function spot(details) {
+  const holder = details.closest("[id]:not([id=''])");
+  return holder && `${holder.id} ${[...holder.querySelectorAll("details")].indexOf(details)}`;
+}
+addEventListener("toggle", ({ target }) => {  // it does not bubble
+  if (target.tagName !== "DETAILS" || !target.isConnected) return;
+  if (target.open) unfolded.add(spot(target)); else unfolded.delete(spot(target));
+}, true);
+function unfold() {
+  if (!unfolded.size) return;
+  for (const one of document.querySelectorAll("details:not([open])")) one.open = unfolded.has(spot(one));
+}
+
 let isMending = false;
 new MutationObserver(() => {
   if (isMending) return;
   isMending = true;
-  requestAnimationFrame(() => { isMending = false; mend(); walk(); lead(); });
+  requestAnimationFrame(() => { isMending = false; mend(); unfold(); walk(); lead(); });
 }).observe(document, { childList: true, subtree: true });

@@ -44,6 +44,17 @@ def test_several_settings_of_one_picture_are_measured_and_shown(compare, photogr
     assert tags == ["Input", "Smooth plain", "Smooth plain, steps 6", "Clean original"]
 
 
+def test_what_was_unfolded_below_the_table_stays_so_with_the_next_results(compare, photograph):
+    opened = compare()
+    opened.drop("compare-picture", photograph).drop("compare-reference", photograph)
+    opened.page.click("#compare-run")
+    opened.told("compare-status", "Done in").page.click("#compare-table summary")
+    add(opened, 6)
+    opened.page.click("#compare-run")
+    opened.told("compare-table", "steps 6").told("compare-status", "Done in")
+    opened.page.wait_for_selector("#compare-table details[open]")
+
+
 def test_a_setting_can_be_removed(compare):
     opened = compare()
     opened.page.get_by_role("button", name="Remove Smooth plain").click()
