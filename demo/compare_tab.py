@@ -159,7 +159,8 @@ def _chosen(methods: Mapping[str, Method], extra: Beside) -> tuple[Chosen, tuple
         change = moved if event.up else without
         return chosen.update(change(settings, meant(settings, event.index, event.label)))
 
-    chosen.listing.click(pressed, chosen.state, chosen.outputs(), **QUIET)
+    # A press while another is being answered counts as well: Gradio would drop it.
+    chosen.listing.click(pressed, chosen.state, chosen.outputs(), trigger_mode="multiple", **QUIET)
     return chosen, begin
 
 
