@@ -21,6 +21,7 @@ from demo.picture import refusal
 from demo.recognition import bars
 from demo.reel import PREVIEW_SIDE, Reel
 from restoration import front
+from restoration.course import Course
 from restoration.errors import BadPictureError
 from restoration.protocol import Method, Step
 from restoration.recipe import Recipe
@@ -175,9 +176,9 @@ class Take:
 
 
 def _played(view: View, job: front.Job, turn: Turn) -> Generator[Updates, None, Take]:
-    """Do a job, show it and write its result."""
-    reel = Reel()
-    with closing(cast(Generator[Step], job.steps())) as steps:
+    """Do a job, show it and write its result; what it took is remembered for comparisons."""
+    reel, course = Reel(), Course([job])
+    with closing(cast(Generator[Step], course.steps(0))) as steps:
         for step in steps:
             reel.add(step)
             updates = {view.status: turn.told(reel)}
@@ -189,7 +190,9 @@ def _played(view: View, job: front.Job, turn: Turn) -> Generator[Updates, None, 
     reel.stop()
     result = replace(job.picture, image=reel.final())
     mark = "without-album" if turn.place else job.method.name
-    return Take(turn.name, job, reel, keep(result, mark, job.recipe()))
+    path = keep(result, mark, job.recipe())
+    course.over()
+    return Take(turn.name, job, reel, path)
 
 
 def _result(view: View, takes: Sequence[Take], album: Album | None) -> Updates:

@@ -24,6 +24,7 @@ def _own_data(tmp_path_factory):
     """Whatever a test keeps, it keeps apart from what the user has."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESTORATION_DATA", str(tmp_path_factory.mktemp("kept")))
+        patch.setenv("RESTORATION_STATE", str(tmp_path_factory.mktemp("state")))
         patch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
         yield
 

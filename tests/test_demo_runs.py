@@ -12,6 +12,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from restoration.degradations.kinds import KINDS
+from restoration.pace import book_of
 from restoration.recipe import Recipe, read_recipe
 from restoration.runtime import the_runtime
 from tests.fakes import SMOOTH, registered, served
@@ -67,6 +68,13 @@ def until(met) -> None:
     while not met():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
+
+
+def test_what_a_run_took_is_remembered_for_the_plans_of_comparisons(client, photograph):
+    paces = book_of(the_runtime().device).paces
+    paces.pop("smooth/plain", None)
+    client.predict(handle_file(photograph), "plain", 7, 3, 0, 0, "mean", 3, api_name="/smooth")
+    assert paces["smooth/plain"][0].knobs["mode"] == "mean"
 
 
 def test_a_run_gives_a_png_that_carries_its_recipe(client, photograph):
