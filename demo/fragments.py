@@ -69,7 +69,8 @@ def strip(pictures: list[tuple[str, Tensor]]) -> str:
         "</figcaption></figure>"
         for name, image in pictures
     )
-    return f'<div class="strip" role="group" aria-label="Stages">{"".join(items)}</div>'
+    all_items = "".join(items)
+    return f'<div class="strip" role="group" aria-label="Stages" tabindex="0">{all_items}</div>'
 
 
 def answer(text: str, kind: str = "good") -> str:
