@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from demo.album_chooser import Chooser, chooser, without_album
+from demo.albums.chooser import Chooser, chooser, without_album
 from demo.controls import QUIET
 from demo.drawing import drawing, mask_of, surface_of
 from demo.fragments import empty, figure

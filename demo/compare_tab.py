@@ -8,24 +8,15 @@ from typing import Any
 
 import gradio as gr
 
-from demo import blind, comparer, exports, gate, handing, lineups, sweep_panel
-from demo.album_chooser import Chooser
-from demo.album_view import tried
+from demo import comparer, gate
+from demo.albums.chooser import Chooser
+from demo.albums.view import tried
 from demo.beside import Beside, beside
-from demo.comparing import Asked, View, compare
-from demo.controls import DRAWN, MOST_RADIOS, QUIET, controls, seed_control, seed_of, stops
-from demo.downloads import downloads
-from demo.fragments import status
-from demo.gallery import Results
-from demo.language import phrase
-from demo.method_form import Versions, variants
-from demo.method_tab import MethodTab, families
-from demo.owners import shelf_of
-from demo.picture import PictureInput, picture_input
-from demo.presets import preset_values, start
-from demo.restoring import Updates
-from demo.serving import ASSETS, AT_ONCE
-from demo.settings_list import (
+from demo.compare import blind, exports, handing, lineups, sweep_panel
+from demo.compare.comparing import Asked, View, compare
+from demo.compare.downloads import downloads
+from demo.compare.gallery import Results
+from demo.compare.settings_list import (
     MOST_SETTINGS,
     Chosen,
     Setting,
@@ -38,6 +29,16 @@ from demo.settings_list import (
     settings_list,
     without,
 )
+from demo.controls import DRAWN, MOST_RADIOS, QUIET, controls, seed_control, seed_of, stops
+from demo.fragments import status
+from demo.language import phrase
+from demo.method_form import Versions, variants
+from demo.method_tab import MethodTab, families
+from demo.owners import shelf_of
+from demo.picture import PictureInput, picture_input
+from demo.presets import preset_values, start
+from demo.restoring import Updates
+from demo.serving import ASSETS, AT_ONCE
 from restoration.protocol import Method
 
 STOPPED = "Stopped. The results so far stay."

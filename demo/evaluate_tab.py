@@ -8,18 +8,19 @@ from typing import Any
 
 import gradio as gr
 
-from demo import comparer, evaluation_form, gate
-from demo.album_view import tried
+from demo import comparer, gate
+from demo.albums.view import tried
+from demo.compare.settings_list import Setting
 from demo.controls import QUIET, stops
-from demo.evaluating import NONE_YET, View, choices, evaluate, go_on, look
-from demo.evaluation_files import compared, pack_up
-from demo.evaluation_form import Given
+from demo.evaluation import form as evaluation_form
+from demo.evaluation.evaluating import NONE_YET, View, choices, evaluate, go_on, look
+from demo.evaluation.files import compared, pack_up
+from demo.evaluation.form import Given
 from demo.fragments import answer, status
 from demo.language import phrase
 from demo.owners import owner_of
 from demo.restoring import Updates
 from demo.serving import ASSETS, AT_ONCE
-from demo.settings_list import Setting
 from restoration.evaluation import kept
 from restoration.evaluation.kept import Shelf
 from restoration.protocol import Method

@@ -14,8 +14,9 @@ from typing import Any
 
 import gradio as gr
 
-from demo import album_panel, comparer, gate, switching
-from demo.album_chooser import Chooser
+from demo import comparer, gate, switching
+from demo.albums import panel as album_panel
+from demo.albums.chooser import Chooser
 from demo.beside import Beside, beside, leaders, picture_label, wanted
 from demo.controls import MOST_RADIOS, QUIET, stops
 from demo.fragments import empty

@@ -8,11 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from demo import failures, model_fragments, model_work
+from demo import failures
 from demo.controls import QUIET
 from demo.fragments import answer, status
-from demo.model_view import NONE, View, lay_out
-from demo.model_work import Work, refuse_strangers
+from demo.models import fragments as model_fragments
+from demo.models import work as model_work
+from demo.models.view import NONE, View, lay_out
+from demo.models.work import Work, refuse_strangers
 from demo.restoring import Updates
 from demo.serving import AT_ONCE
 from restoration import runtime, weights

@@ -20,7 +20,7 @@ from demo import (
     offer,
     runs_tab,
 )
-from demo.album_chooser import NONE, Chooser
+from demo.albums.chooser import NONE, Chooser
 from demo.answering import Page
 from demo.controls import QUIET
 from demo.examples import examples

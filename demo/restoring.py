@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from demo import beside, comparer, failures, keeping
-from demo.album_fragments import album_strip
+from demo.albums.fragments import album_strip
 from demo.controls import seed_of
 from demo.fragments import duration, figure, findings, meanings, notes, status, strip
 from demo.picture import refusal

@@ -15,9 +15,9 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demo import comparer
+from demo.compare.results_table import size_text
 from demo.fragments import duration
 from demo.offer import missing, name_of
-from demo.results_table import size_text
 from demo.serving import ASSETS
 from restoration.measures import MEASURES
 from restoration.params import Knob, Scalar, knobs_of

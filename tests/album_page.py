@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo import album_crops, album_generating, album_keeping, album_making, album_training
-from demo.album_chooser import chooser
-from demo.album_view import Albums
+from demo.albums import crops as album_crops
+from demo.albums import generating as album_generating
+from demo.albums import keeping as album_keeping
+from demo.albums import making as album_making
+from demo.albums import training as album_training
+from demo.albums.chooser import chooser
+from demo.albums.view import Albums
 from demo.method_form import form
 from restoration.methods.gen2res import METHOD
 

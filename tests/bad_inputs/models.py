@@ -20,9 +20,9 @@ from restoration.front import prepare
 from restoration.image_io import read
 from restoration.runtime import Device
 from restoration.weights import downloads
-from tests import test_downloads, test_weights
 from tests.bad_inputs.hub import Hub, refusal
 from tests.odd_files import drawn
+from tests.weights import test_downloads, test_weights
 
 Row = Callable[[Hub], None]
 

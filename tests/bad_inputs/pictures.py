@@ -21,9 +21,9 @@ from restoration.measures import measured
 from restoration.metrics import psnr
 from tests.bad_inputs.broken_files import REFUSED
 from tests.bad_inputs.hub import Hub, noise, plain, refusal
+from tests.images.test_image_io import oriented
+from tests.images.test_odd_pictures import TAKEN
 from tests.odd_files import drawn, encoded, png
-from tests.test_image_io import oriented
-from tests.test_odd_pictures import TAKEN
 
 Row = Callable[[Hub], None]
 RGB = drawn()

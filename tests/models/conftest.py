@@ -3,10 +3,10 @@
 import gradio as gr
 import pytest
 
-from demo.model_view import lay_out
+from demo.models.view import lay_out
 from demo.models_tab import Page
 from tests.model_folder import entry, published, use
-from tests.test_model_files import METHODS
+from tests.weights.test_models import METHODS
 from tests.weights_server import serving
 
 

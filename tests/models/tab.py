@@ -1,8 +1,8 @@
 """What is asked of the Models tab without a browser."""
 
-from demo.model_view import NONE
+from demo.models.view import NONE
 from restoration.weights import models as model_files
-from tests.test_model_files import METHODS
+from tests.weights.test_models import METHODS
 
 AGREED = frozenset({"a"})
 

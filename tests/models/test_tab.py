@@ -4,9 +4,10 @@ import gradio as gr
 import pytest
 import torch
 
-from demo import model_fragments, models_tab
+from demo import models_tab
 from demo.method_form import form
-from demo.model_view import NONE, lay_out
+from demo.models import fragments as model_fragments
+from demo.models.view import NONE, lay_out
 from demo.models_tab import Page
 from restoration import weights
 from restoration.weights import conversion
@@ -15,7 +16,7 @@ from restoration.weights.strays import Stray
 from tests.fakes import SMOOTH
 from tests.model_folder import CONTENT, STATE
 from tests.models.tab import AGREED, model, rows, seen
-from tests.test_model_files import METHODS
+from tests.weights.test_models import METHODS
 
 
 def test_the_list_is_by_family_with_what_each_is_for(page):

@@ -9,15 +9,16 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from demo import model_work, models_tab
-from demo.model_work import Line, Speed
+from demo import models_tab
+from demo.models import work as model_work
+from demo.models.work import Line, Speed
 from restoration import weights
 from restoration.device_line import DeviceLine
 from restoration.errors import DownloadError, RestorationError
 from restoration.weights import downloads
 from tests.model_folder import CONTENT, STATE, entry, published, use
 from tests.models.tab import AGREED, model, told
-from tests.test_weights import Code
+from tests.weights.test_weights import Code
 from tests.weights_server import PAGE
 
 

@@ -1,0 +1,1 @@
+"""Parts of the Compare tab: the list of settings, sweeps, the run, the table, exports."""

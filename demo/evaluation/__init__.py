@@ -1,0 +1,1 @@
+"""Parts of the Evaluate tab: what it asks for, the run, what is handed out."""

@@ -1,0 +1,1 @@
+"""Parts of the Models tab: the list, one model in full, what takes its time."""
