@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -234,15 +235,22 @@ def registered(*methods: Method) -> Iterator[dict[str, Method]]:
         METHODS.update(before)
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 @contextmanager
 def served(methods: dict[str, Method]) -> Iterator[str]:
     """The page on a free port of this machine; gives its address."""
     from demo import page, serving
 
     blocks = page.build(methods)
-    _, address, _ = serving.launch(
-        blocks, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1"
-    )
+    where = {"server_name": "127.0.0.1", "server_port": free_port()}
+    _, address, _ = serving.launch(blocks, prevent_thread_lock=True, quiet=True, **where)
     try:
         yield address.rstrip("/")
     finally:

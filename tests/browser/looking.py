@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
+
+from tests.fakes import free_port
 
 
 def drawn(width: int, height: int, level: int) -> np.ndarray:
@@ -28,9 +29,7 @@ def comparer_page(value, wire=lambda compared: None):
 
     from demo.comparer import comparer
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with gr.Blocks(analytics_enabled=False) as demo:
         compared = comparer("Results", elem_id="compared")
         demo.load(value, None, compared)
