@@ -89,12 +89,8 @@ def offered(view: View, model: Model | None, agreed: frozenset[str]) -> Updates:
         view.convert: bool(entry and path and conversion.target_of(entry, path)),
         view.delete: bool(model and (is_own or model.begun) and model.place != "bundled"),
         view.thin: bool(entry and model_files.sources_of(entry)),
-        view.stop: False,
     }
-    seen: Updates = {
-        one: gr.update(visible=shown, interactive=one is not view.stop)
-        for one, shown in can.items()
-    }
+    seen: Updates = {one: gr.update(visible=shown, interactive=True) for one, shown in can.items()}
     has_agreed = bool(entry and entry.name in agreed)
     if model and can[view.fetch]:
         words = f"Resume ({in_words(model.begun)} are here)" if model.begun else "Fetch"
@@ -123,16 +119,13 @@ def _wire_work(view: View, page: Page, keys: list[Any]) -> None:
     events = []
     for button, begin in kinds:
 
-        def handler(
-            shown: Any, name: str, agreed: frozenset[str], begin: Begin = begin
-        ) -> Iterator[Updates]:
+        def handler(name: str, agreed: frozenset[str], begin: Begin = begin) -> Iterator[Updates]:
             yield from worked(view, model_work.in_turn(line, begun(begin, name, agreed)))
-            yield page.update(shown, name, agreed)
 
         event = button.click(
             handler,
-            keys,
-            [*view.seen(), view.status],
+            [view.chosen, view.agreed],
+            [*view.seen(), view.status, view.stop],
             concurrency_id="models",
             concurrency_limit=AT_ONCE,
             **QUIET,
@@ -144,7 +137,8 @@ def _wire_work(view: View, page: Page, keys: list[Any]) -> None:
 def begun(begin: Begin, name: str, agreed: frozenset[str]) -> Work:
     """Some work with a model, for whoever runs the hub."""
     refuse_strangers()
-    return (yield from begin(weights.named(name), name in agreed))
+    entry = weights.named(name)
+    return (yield from model_work.about(entry.title, begin(entry, name in agreed)))
 
 
 def _stops(page: Page, events: list[Any], keys: list[Any]) -> None:
@@ -154,6 +148,7 @@ def _stops(page: Page, events: list[Any], keys: list[Any]) -> None:
     def ended(was_pressed: bool, *now: Any) -> Updates:
         return after(page, now, is_stopped=was_pressed) | {pressed: False}
 
+    # While this works, its user may look at other models, and be asked about one.
     view.stop.click(
         lambda: (said, gr.update(interactive=False), True),
         None,
@@ -166,21 +161,22 @@ def _stops(page: Page, events: list[Any], keys: list[Any]) -> None:
         event.then(
             ended,
             [pressed, *keys],
-            [*view.seen(), view.status, pressed],
+            [*view.seen(), view.status, view.stop, pressed],
             queue=False,
             **QUIET,
         )
 
 
 def after(page: Page, now: tuple[Any, ...], *, is_stopped: bool) -> Updates:
-    """What a stopped work leaves to be shown; `now` are the arguments of `Page.update`.
+    """What is shown once a work is over; `now` are the arguments of `Page.update`.
 
-    Work that ended by itself has shown all there is. Its user may have pressed Delete since, and
-    the question is left to be answered.
+    What its user looked at meanwhile stays, and so does a question about deleting.
     """
-    if not is_stopped:
-        return {}
-    return page.update(*now) | {page.view.status: status(STOPPED, kind="idle")}
+    view = page.view
+    seen = page.update(*now) | {view.stop: gr.update(visible=False)}
+    asked = {view.asking, view.meant}
+    said = {view.status: status(STOPPED, kind="idle")} if is_stopped else {}
+    return {part: update for part, update in seen.items() if part not in asked} | said
 
 
 def worked(view: View, work: Work) -> Iterator[Updates]:
@@ -190,6 +186,7 @@ def worked(view: View, work: Work) -> Iterator[Updates]:
         **{one: gr.update(interactive=False) for one in buttons},
         view.stop: gr.update(visible=True, interactive=True),
         view.asking: gr.update(visible=False),
+        view.meant: (NONE, False),
         view.status: status("Beginning …"),
     }
     try:

@@ -22,7 +22,6 @@ BUTTONS = {
     "convert": "Convert",
     "delete": "Delete …",
     "thin": "Delete the original …",
-    "stop": "Stop",
 }
 
 
@@ -44,8 +43,9 @@ class View:
     delete: gr.Button
     thin: gr.Button
     """Deletes what a converted file has made needless."""
-    stop: gr.Button
     status: gr.HTML
+    stop: gr.Button
+    """Seen while something is at work, whichever model is looked at."""
     asking: gr.Column
     question: gr.HTML
     yes: gr.Button
@@ -58,10 +58,10 @@ class View:
     """Names of those whose licences were accepted in this session."""
 
     def seen(self) -> list[Any]:
-        """All that changes with the files on disk."""
+        """All that changes with the files on disk and the model that is looked at."""
         return [
             *(self.summary, self.listing, self.others, self.details, self.agree, self.actions),
-            *(self.fetch, self.verify, self.convert, self.delete, self.thin, self.stop),
+            *(self.fetch, self.verify, self.convert, self.delete, self.thin),
             *(self.asking, self.chosen, self.meant),
         ]
 
@@ -90,10 +90,11 @@ def lay_out() -> View:
                 elem_id="models-agree",
             )
             with gr.Row(elem_classes="actions", visible=False) as actions:
-                fetch, verify, convert, delete, thin, stop = (
+                fetch, verify, convert, delete, thin = (
                     _button(name, words) for name, words in BUTTONS.items()
                 )
             told = gr.HTML("", label="Status", elem_id="models-status", elem_classes="quiet")
+            stop = _button("stop", "Stop")
             with gr.Column(visible=False, elem_classes="asking", elem_id="models-asking") as asking:
                 question = gr.HTML("")
                 with gr.Row(elem_classes="actions"):
@@ -101,8 +102,8 @@ def lay_out() -> View:
                     no = gr.Button("No, keep it", elem_id="models-delete-no")
     states = gr.State(NONE), gr.State((NONE, False)), gr.State(frozenset())
     seen = (summary, shown, listing, others, details, agree, actions)
-    buttons = (fetch, verify, convert, delete, thin, stop)
-    return View(*seen, *buttons, told, asking, question, yes, no, *states)
+    buttons = (fetch, verify, convert, delete, thin)
+    return View(*seen, *buttons, told, stop, asking, question, yes, no, *states)
 
 
 def _button(name: str, words: str) -> gr.Button:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from demo.fragments import duration
@@ -77,6 +77,17 @@ def convert(entry: Weights) -> Work:
     """Write it as safetensors."""
     path = yield from _lines("Converting", conversion.converting(entry))
     return f"Every tensor is the same in {path.name}, which is used from now on."
+
+
+def about(title: str, work: Work) -> Work:
+    """Some work, each line of which tells what it is about."""
+    with closing(work):
+        while True:
+            try:
+                line = next(work)
+            except StopIteration as end:
+                return str(end.value)
+            yield replace(line, text=f"{title} · {line.text}")
 
 
 def in_turn(line: DeviceLine, work: Work) -> Work:

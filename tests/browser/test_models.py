@@ -103,6 +103,17 @@ def test_a_stopped_download_is_kept_and_goes_on(models, server):
     assert int(server.ranges[1]) > 0
 
 
+def test_other_models_can_be_looked_at_while_one_is_fetched(models, server):
+    one = choose(models(), "Large")
+    one.page.get_by_label("I have read this licence").check()
+    press(one, "fetch").told("models-status", "Large · Fetching: 4")
+    choose(one, "Pickled").told("models-status", "Large · Fetching")
+    server.pause = 0.0
+    one.told("models-status", "Fetched and checked: Large").told("models-list", "verified")
+    one.page.locator("#models-stop").wait_for(state="hidden")
+    assert one.page.locator("#models-details").get_by_role("heading", name="Pickled").is_visible()
+
+
 def test_what_was_fetched_is_offered_without_a_restart(models, server):
     one = models().tab("Smooth")
     label = one.page.locator(f"#{NAME}-variant label").first

@@ -19,7 +19,7 @@ def rows(page, shown="all"):
 def seen(page, name, agreed=frozenset()):
     """The buttons that are seen of a model."""
     update, view = page.update("all", name, agreed), page.view
-    names = ("fetch", "verify", "convert", "delete", "thin", "stop", "agree")
+    names = ("fetch", "verify", "convert", "delete", "thin", "agree")
     return {one for one in names if update[getattr(view, one)]["visible"]}
 
 

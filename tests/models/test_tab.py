@@ -178,8 +178,14 @@ def test_deleting_is_asked_about_and_done(page, folder):
     assert model("a").state == "missing"
 
 
-def test_work_that_ended_by_itself_leaves_a_question_unanswered(page):
-    assert models_tab.after(page, ("all", "a", AGREED), is_stopped=False) == {}
+def test_work_that_is_over_leaves_a_question_to_be_answered(page):
+    now = models_tab.after(page, ("all", "a", AGREED), is_stopped=False)
+    assert not {page.view.asking, page.view.meant, page.view.status} & now.keys()
+
+
+def test_work_that_is_over_cannot_be_stopped(page):
+    now = models_tab.after(page, ("all", "a", AGREED), is_stopped=False)
+    assert not now[page.view.stop]["visible"]
 
 
 def test_work_that_was_stopped_leaves_its_model_to_go_on_with(page):

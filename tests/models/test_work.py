@@ -73,6 +73,11 @@ def test_one_works_and_the_others_wait_in_line():
     assert told(second) == ([Line("one"), Line("two", 0.5)], "done")
 
 
+def test_every_line_tells_what_it_is_about():
+    lines, end = told(model_work.about("Large", iter_lines()))
+    assert ([line.text for line in lines], end) == (["Large · one", "Large · two"], "done")
+
+
 def test_who_stops_gives_way_to_the_next():
     line = DeviceLine()
     first, second = (model_work.in_turn(line, iter_lines()) for _ in range(2))
