@@ -1,6 +1,7 @@
 """What a hub takes on, where strangers share it and where they do not."""
 
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -138,3 +139,17 @@ def test_the_limits_are_told_in_one_sentence():
 def test_a_hub_without_limits_says_so():
     free = LOCAL.changed(dict.fromkeys(VARIABLES.values(), "0"))
     assert free.sentence() == "Local hub: no limits."
+
+
+def written(value):
+    """A limit as the docs have it."""
+    words = {"True": "yes", "False": "no", "0": "none"}
+    return words.get(str(value), f"{value:g}")
+
+
+@pytest.mark.parametrize(("limit", "variable"), VARIABLES.items())
+def test_the_docs_tell_every_limit_and_its_variable(limit, variable):
+    text = (Path(__file__).parent.parent / "docs" / "deploy.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith(f"| `{variable}` |"))
+    told = [cell.replace(" ", "") for cell in row.split("|")[-3:-1]]
+    assert told == [written(getattr(policy, limit)) for policy in (PUBLIC, LOCAL)]
