@@ -36,9 +36,10 @@ from demo.method_form import Versions, variants
 from demo.method_tab import MethodTab, families
 from demo.owners import shelf_of
 from demo.picture import PictureInput, picture_input
-from demo.presets import preset_values, start
+from demo.presets import offered, preset_values, start
 from demo.restoring import Updates
 from demo.serving import ASSETS, AT_ONCE
+from restoration import runtime
 from restoration.protocol import Method
 
 STOPPED = "Stopped. The results so far stay."
@@ -203,14 +204,14 @@ def _form(method: Method, chosen: Chosen, seed: gr.Number) -> Versions:
     choices, ready = variants(method)
     variant = gr.Dropdown(choices, value=ready, label="Weights", filterable=False)
     preset = gr.Dropdown(
-        [(f"{one.name}: {one.help}", one.name) for one in method.presets],
+        [(f"{one.name}: {one.help}", one.name) for one in offered(method)],
         value=method.presets[0].name if method.presets else None,
         label="Preset",
         info="Sets every knob below; each can be changed after it.",
         visible=bool(method.presets),
         filterable=False,
     )
-    fields = controls(method.params, start(method))
+    fields = controls(method.params, start(method), most=runtime.policy().most)
     keys = list(fields)
     add = gr.Button("Add this setting", elem_id=f"compare-add-{method.name}")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -27,8 +28,8 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Of events that are the page's own affair."""
 
 
-def control(knob: Knob, **settings: Any) -> gr.components.Component:
-    """The component that sets one knob: its label, help, default and range."""
+def control(knob: Knob, highest: float = math.inf, **settings: Any) -> gr.components.Component:
+    """The component that sets one knob: its label, help, default and range, up to `highest`."""
     common = {"label": knob.label, "info": knob.help, "value": knob.default} | settings
     match knob.kind:
         case "flag":
@@ -48,13 +49,15 @@ def control(knob: Knob, **settings: Any) -> gr.components.Component:
         return unchecked.Number(
             minimum=knob.low, maximum=knob.high, step=knob.step, precision=precision, **common
         )
-    return unchecked.Slider(minimum=knob.low, maximum=knob.high, step=knob.step, **common)
+    high = min(knob.high, highest)
+    return unchecked.Slider(minimum=knob.low, maximum=high, step=knob.step, **common)
 
 
 def controls(
     params: type[Params],
     start: Mapping[str, Any] | None = None,
     first: Collection[str] | None = None,
+    most: Callable[[str], float] = lambda _name: math.inf,
 ) -> dict[str, gr.components.Component]:
     """A control for every knob of `params`, by knob key, placed in the current Blocks context.
 
@@ -66,13 +69,15 @@ def controls(
         params: the knobs.
         start: values by key that the form starts with; the defaults where it is None.
         first: keys of the knobs that are seen at once, the rest folded; all where it is None.
+        most: how far the slider of a knob of this name goes, if less than what the knob takes.
     """
     values = {knob.key: knob.default for knob in knobs_of(params)} | dict(start or {})
     made: dict[str, gr.components.Component] = {}
     sections: list[tuple[gr.Accordion, list[Knob]]] = []
 
     def place(knob: Knob) -> None:
-        made[knob.key] = control(knob, value=values[knob.key], visible=matters(knob, values))
+        seen, highest = matters(knob, values), most(knob.name)
+        made[knob.key] = control(knob, highest, value=values[knob.key], visible=seen)
 
     def section(knob: Knob) -> str:
         return MORE if first is not None and knob.key not in first else knob.group

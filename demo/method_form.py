@@ -11,9 +11,9 @@ import gradio as gr
 from demo import unchecked
 from demo.controls import MOST_RADIOS, QUIET, controls, seed_control
 from demo.picture import PictureInput, picture_input
-from demo.presets import spoken, start
+from demo.presets import offered, spoken, start
 from demo.recall import recall
-from restoration import front, weights
+from restoration import front, runtime, weights
 from restoration.protocol import Method, Variant
 
 
@@ -68,7 +68,7 @@ def form(method: Method) -> Form:
     presets = _presets(method)
     variant, told = _variant(method)
     with gr.Column(elem_classes="knobs"):
-        knobs = controls(method.params, start(method))
+        knobs = controls(method.params, start(method), most=runtime.policy().most)
     fields = {"variant": variant, "seed": seed_control(f"{method.name}-seed"), **knobs}
     to_compare = gr.Button("Add to Compare", size="sm", elem_id=f"{method.name}-to-compare")
     said, more, dropped = _recall(method)
@@ -121,7 +121,7 @@ def _further(variant: Variant) -> str:
 
 def _presets(method: Method) -> gr.Radio:
     return gr.Radio(
-        choices=[(f"{preset.name}: {preset.help}", preset.name) for preset in method.presets],
+        choices=[(f"{preset.name}: {preset.help}", preset.name) for preset in offered(method)],
         value=method.presets[0].name if method.presets else None,
         label="Preset",
         info="A start for a purpose; every setting it makes can be changed below.",

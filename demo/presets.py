@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from restoration import runtime
 from restoration.params import knobs_of
 from restoration.protocol import Method, Preset
+
+
+def offered(method: Method) -> tuple[Preset, ...]:
+    """The presets of a method that ask for no more than this hub takes."""
+    policy = runtime.policy()
+    return tuple(one for one in method.presets if policy.takes(one.knobs))
 
 
 def preset_values(method: Method, name: str) -> dict[str, Any]:

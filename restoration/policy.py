@@ -81,6 +81,19 @@ class Policy:
                 "the most this hub makes: choose a smaller upscale or a smaller picture"
             )
 
+    def most(self, knob: str) -> float:
+        """What a knob of this name takes here at most; infinity where there is no limit."""
+        limit: int = getattr(self, knob) if knob in COUNTED else 0
+        return limit or math.inf
+
+    def takes(self, knobs: Mapping[str, object]) -> bool:
+        """Whether `check_knobs` has nothing against these."""
+        try:
+            self.check_knobs(knobs)
+        except BadKnobError:
+            return False
+        return True
+
     def check_knobs(self, knobs: Mapping[str, object]) -> None:
         """Refuse knobs, by dotted name, that ask for too much work.
 

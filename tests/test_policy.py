@@ -3,9 +3,12 @@
 import time
 from pathlib import Path
 
+import gradio as gr
 import pytest
 import torch
 
+from demo import presets
+from demo.method_form import form
 from restoration import runtime
 from restoration.errors import BadKnobError, RestorationError
 from restoration.params import flatten
@@ -95,6 +98,23 @@ def test_a_knob_over_a_limit_is_refused_with_the_limit(knobs, sentence):
 @pytest.mark.parametrize("knobs", [{"steps": 200}, {"samples": 4}, {"prompt": "x" * 1000}, {}])
 def test_a_knob_at_its_limit_is_taken(knobs):
     PUBLIC.check_knobs(knobs)
+
+
+def test_the_sliders_of_a_form_end_at_the_limits(public):
+    with gr.Blocks() as blocks:
+        form(METHODS["gdp"])
+    ends = {one.label: one.maximum for one in blocks.blocks.values() if isinstance(one, gr.Slider)}
+    assert (ends["Steps"], ends["Samples"]) == (PUBLIC.steps, PUBLIC.samples)
+
+
+def test_at_home_every_preset_is_offered():
+    gdp = METHODS["gdp"]
+    assert presets.offered(gdp) == gdp.presets
+
+
+def test_a_preset_that_asks_for_too_much_is_not_offered(public):
+    offered = {preset.name for preset in presets.offered(METHODS["gdp"])}
+    assert "As published" not in offered
 
 
 def test_a_limit_of_zero_is_none():

@@ -87,6 +87,10 @@ def test_a_slider_has_the_range_and_step_of_its_knob():
     assert (made.minimum, made.maximum, made.step) == (64, 512, 64)
 
 
+def test_a_slider_ends_where_the_hub_does():
+    assert control(KNOBS["tiles_size"], 128).maximum == 128
+
+
 def test_a_text_with_suggestions_offers_them_after_its_default_and_takes_any_other():
     made = control(KNOBS["offered"])
     assert [value for value, _ in made.choices] == ["none", "noisy", "hazy"]
