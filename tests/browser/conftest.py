@@ -102,11 +102,10 @@ class Visit:
 
     def only_smooth(self):
         """Leave nothing but the tiny method on Compare's list."""
-        for method in ("DiffBIR", "DA-CLIP"):  # at once: each press means what was seen
-            self.page.get_by_role("button", name=f"Remove {method}").click()
-        self.page.wait_for_function(
-            "document.querySelectorAll('#compare-settings li').length === 1"
-        )
+        for method in ("DiffBIR", "DA-CLIP"):
+            button = self.page.get_by_role("button", name=f"Remove {method}")
+            button.click()
+            button.wait_for(state="detached")  # the list is drawn anew: a press meanwhile is lost
         return self
 
     def number(self, label, value):
