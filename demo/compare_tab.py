@@ -22,12 +22,8 @@ from demo.compare.settings_list import (
     Setting,
     added,
     defaults,
-    joined,
-    meant,
-    moved,
     setting_of,
     settings_list,
-    without,
 )
 from demo.controls import DRAWN, MOST_RADIOS, QUIET, controls, seed_control, seed_of, stops
 from demo.fragments import status
@@ -149,20 +145,7 @@ def _chosen(methods: Mapping[str, Method], extra: Beside) -> tuple[Chosen, tuple
     with gr.Row(elem_classes="actions", equal_height=True):
         every = gr.Button("Add the default of every method", size="sm", elem_id="compare-defaults")
         clear = gr.Button("Clear the list", size="sm", elem_id="compare-clear")
-    every.click(
-        lambda settings: chosen.update(tried(joined, settings, *defaults(methods))),
-        chosen.state,
-        chosen.outputs(),
-        **QUIET,
-    )
-    clear.click(lambda: chosen.update(()), None, chosen.outputs(), **QUIET)
-
-    def pressed(settings: tuple[Setting, ...], event: gr.EventData) -> tuple[Any, ...]:
-        change = moved if event.up else without
-        return chosen.update(change(settings, meant(settings, event.index, event.label)))
-
-    # A press while another is being answered counts as well: Gradio would drop it.
-    chosen.listing.click(pressed, chosen.state, chosen.outputs(), trigger_mode="multiple", **QUIET)
+    chosen.wire(methods, every, clear)
     return chosen, begin
 
 

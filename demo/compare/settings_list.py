@@ -9,7 +9,9 @@ from typing import Any
 
 import gradio as gr
 
+from demo.albums.view import tried
 from demo.beside import Beside, required, wanted
+from demo.controls import QUIET
 from demo.presets import start
 from restoration import front
 from restoration.errors import BadKnobError, MissingWeightsError
@@ -94,6 +96,21 @@ class Chosen:
     def update(self, settings: tuple[Setting, ...]) -> tuple[Any, ...]:
         """Their new values."""
         return settings, listed(settings), *self.extra.seen(wanted_by(settings)).values()
+
+    def wire(self, methods: Mapping[str, Method], fill: gr.Button, clear: gr.Button) -> None:
+        """What `fill` (with the defaults of `methods`), `clear` and the buttons of the rows do."""
+
+        def filled(settings: tuple[Setting, ...]) -> tuple[Any, ...]:
+            return self.update(tried(joined, settings, *defaults(methods)))
+
+        def pressed(settings: tuple[Setting, ...], event: gr.EventData) -> tuple[Any, ...]:
+            change = moved if event.up else without
+            return self.update(change(settings, meant(settings, event.index, event.label)))
+
+        fill.click(filled, self.state, self.outputs(), **QUIET)
+        clear.click(lambda: self.update(()), None, self.outputs(), **QUIET)
+        # A press while another is being answered counts as well: Gradio would drop it.
+        self.listing.click(pressed, self.state, self.outputs(), trigger_mode="multiple", **QUIET)
 
 
 def setting_of(

@@ -10,17 +10,13 @@ from typing import Any
 
 import gradio as gr
 
-from demo.albums.view import tried
 from demo.beside import required
 from demo.compare.settings_list import (
     MOST_SETTINGS,
     Chosen,
     Setting,
     defaults,
-    joined,
-    moved,
     settings_list,
-    without,
 )
 from demo.controls import QUIET
 from demo.method_tab import families
@@ -141,21 +137,8 @@ def choose(methods: Mapping[str, Method], shared: gr.State) -> Chosen:
         "them on one picture there, and take them over. Settings that want a mask, a kernel, "
         "exposures or an album cannot be evaluated.</p>"
     )
-    listed = chosen.outputs()
-    taken.click(lambda settings: chosen.update(_bare(settings)), shared, listed, **QUIET)
-    every.click(
-        lambda settings: chosen.update(tried(joined, settings, *defaults(methods))),
-        chosen.state,
-        listed,
-        **QUIET,
-    )
-    clear.click(lambda: chosen.update(()), None, listed, **QUIET)
-
-    def pressed(settings: tuple[Setting, ...], event: gr.EventData) -> tuple[Any, ...]:
-        change = moved if event.up else without
-        return chosen.update(change(settings, event.index))
-
-    chosen.listing.click(pressed, chosen.state, listed, **QUIET)
+    taken.click(lambda settings: chosen.update(_bare(settings)), shared, chosen.outputs(), **QUIET)
+    chosen.wire(methods, every, clear)
     return chosen
 
 

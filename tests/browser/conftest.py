@@ -103,9 +103,7 @@ class Visit:
     def only_smooth(self):
         """Leave nothing but the tiny method on Compare's list."""
         for method in ("DiffBIR", "DA-CLIP"):
-            button = self.page.get_by_role("button", name=f"Remove {method}")
-            button.click()
-            button.wait_for(state="detached")  # the list is drawn anew: a press meanwhile is lost
+            self.page.get_by_role("button", name=f"Remove {method}").click()
         return self
 
     def number(self, label, value):

@@ -188,3 +188,27 @@ def test_the_list_is_cleared_at_once(compare):
     opened = compare()
     opened.page.click("#compare-clear")
     listed(opened, 0)
+
+
+def test_a_press_that_falls_into_a_change_of_the_list_counts(compare):
+    opened = compare()
+    add(opened, 6)
+    opened.number("Steps", 7).page.click("#compare-add-smooth")
+    listed(opened, 3)
+    opened.page.get_by_role("button", name="Remove Smooth plain, steps 6").hover()
+    opened.page.mouse.down()
+    last = opened.page.get_by_role("button", name="Remove Smooth plain, steps 7")
+    last.dispatch_event("click")
+    listed(opened, 2).page.mouse.up()
+    listed(opened, 1)
+
+
+def test_after_a_removal_the_keyboard_stays_on_the_list(compare):
+    opened = compare()
+    add(opened, 6)
+    listed(opened, 2)
+    opened.page.get_by_role("button", name="Remove Smooth plain", exact=True).focus()
+    opened.page.keyboard.press("Enter")
+    listed(opened, 1)
+    focused = opened.page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert focused == "Remove Smooth plain, steps 6"
