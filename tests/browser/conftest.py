@@ -53,6 +53,13 @@ def browser():
         browser.close()
 
 
+def expected(place):
+    """What a place is expected to become; the failure says what it was instead."""
+    from playwright.sync_api import expect
+
+    return expect(place)
+
+
 class Visit:
     """A tab of the browser, what it complained of, and which other hosts it asked."""
 
@@ -94,10 +101,14 @@ class Visit:
 
     def told(self, place, words):
         """Wait until a place of the page says these words."""
-        self.page.wait_for_function(
-            "([id, words]) => document.getElementById(id)?.innerText.includes(words)",
-            arg=[place, words],
-        )
+        said = expected(self.page.locator(f"#{place}"))
+        said.to_contain_text(words, use_inner_text=True, timeout=PATIENCE)
+        return self
+
+    def holds(self, place, text):
+        """Wait until a text field holds this; typed into before, it may be overwritten by it."""
+        field = expected(self.page.locator(f"#{place}").locator("input, textarea"))
+        field.to_have_value(text, timeout=PATIENCE)
         return self
 
     def only_smooth(self):

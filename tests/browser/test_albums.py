@@ -97,7 +97,7 @@ def test_the_square_of_a_picture_is_moved_and_kept(album):
 
 
 def test_an_album_is_known_by_its_new_name_and_on_the_page_loaded_again(album, visit):
-    one = fold(album("Cid"), "Keep")
+    one = fold(album("Cid"), "Keep").holds(f"{NAME}-name", "Cid")
     one.page.locator(f"#{NAME}-name").locator("input, textarea").fill("Dora")
     one.page.click(f"#{NAME}-rename")
     one.told(f"{NAME}-kept", "It is called “Dora” now")
