@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.exceptions import Error
 from gradio.route_utils import FnIndexInferError
+from gradio_client.utils import is_file_obj_with_meta, traverse
 
 from demo import failures
-from demo.picture import refusal
+from demo.picture import refusal, without_address
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,14 +48,20 @@ class Page(gr.Blocks):  # type: ignore[misc]  # gradio is untyped to mypy here
             raise refusal(failures.sentence(error)) from None
         return answer
 
-    async def preprocess_data(self, *args: Any, **settings: Any) -> list[Any]:
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], *args: Any, **settings: Any
+    ) -> list[Any]:
         """The values of a call as its handler takes them.
+
+        A file that is named by its address is looked for among the uploads: Gradio would fetch it,
+        from wherever and however large, even in place of a number.
 
         Raises:
             gr.Error: they cannot be taken.
         """
         try:
-            values: list[Any] = await super().preprocess_data(*args, **settings)
+            own = traverse(inputs, _here, is_file_obj_with_meta)
+            values: list[Any] = await super().preprocess_data(block_fn, own, *args, **settings)
         except Error:
             raise
         except Exception as error:  # noqa: BLE001  # it is logged, and its number is told
@@ -103,6 +110,11 @@ async def refuse(send: Send, status: int, sentence: str) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})
+
+
+def _here(file: dict[str, Any]) -> dict[str, Any]:
+    """A file in a call, by its path; an address is never followed."""
+    return {**file, "path": without_address(file["path"], "file")}
 
 
 def _answer(error: Exception) -> tuple[int, str]:

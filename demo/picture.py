@@ -58,14 +58,6 @@ class PictureInput(gr.Image, metaclass=WithoutStub):  # type: ignore[misc]
         """
         return None if payload is None else uploaded(payload, "picture")
 
-    async def async_move_resource_to_block_cache(
-        self, url_or_file_path: str | Path | None
-    ) -> str | None:
-        """Take a file into the cache; an address is never followed."""
-        path = without_address(url_or_file_path, "picture")
-        moved: str | None = await super().async_move_resource_to_block_cache(path)
-        return moved
-
 
 class UploadedFiles(gr.File, metaclass=WithoutStub):  # type: ignore[misc]
     """Files as the paths of what was uploaded, none where nothing was."""
@@ -83,14 +75,6 @@ class UploadedFiles(gr.File, metaclass=WithoutStub):  # type: ignore[misc]
         files = payload.root if isinstance(payload, ListFiles) else [payload]
         return [uploaded(file, "file") for file in files]
 
-    async def async_move_resource_to_block_cache(
-        self, url_or_file_path: str | Path | None
-    ) -> str | None:
-        """Take a file into the cache; an address is never followed."""
-        path = without_address(url_or_file_path, "file")
-        moved: str | None = await super().async_move_resource_to_block_cache(path)
-        return moved
-
 
 def uploaded(payload: Any, what: str) -> str:
     """The path of an uploaded file.
@@ -107,7 +91,7 @@ def uploaded(payload: Any, what: str) -> str:
     return str(path)
 
 
-def without_address(path: str | Path | None, what: str) -> str | Path | None:
+def without_address(path: str, what: str) -> str:
     """A path as it is; of the address of an upload to this hub, the upload's own path.
 
     Language models name a picture by such an address. It is taken apart and not followed.
@@ -115,9 +99,9 @@ def without_address(path: str | Path | None, what: str) -> str | Path | None:
     Raises:
         gr.Error: it is any other address; the text calls what is there `what`.
     """
-    if path is None or not _is_address(str(path)):
+    if not _is_address(path):
         return path
-    _, mark, own = str(path).partition(SERVED)
+    _, mark, own = path.partition(SERVED)
     if not mark or not utils.is_in_or_equal(unquote(own), utils.get_upload_folder()):
         raise refusal(ONLY_UPLOADS.format(what=what))
     return unquote(own)

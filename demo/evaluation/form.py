@@ -20,6 +20,7 @@ from demo.compare.settings_list import (
 )
 from demo.controls import QUIET
 from demo.method_tab import families
+from demo.picture import UploadedFiles
 from restoration import runtime
 from restoration.degradations.kinds import KINDS, PRESETS
 from restoration.errors import BadKnobError, BadPictureError
@@ -44,9 +45,9 @@ class Form:
     """What an evaluation is asked for with."""
 
     inputs: gr.Radio
-    clean: gr.File
+    clean: UploadedFiles
     clean_folder: gr.Textbox
-    degraded: gr.File
+    degraded: UploadedFiles
     degraded_folder: gr.Textbox
     kind: gr.Dropdown
     seed: gr.Number
@@ -164,8 +165,8 @@ def asked(settings: Sequence[Setting], given: Given) -> tuple[kept.Asked, kept.U
     return question, kept.Uploads(clean[1], degraded[1])
 
 
-def _pictures(name: str, label: str) -> tuple[gr.File, gr.Textbox]:
-    files = gr.File(
+def _pictures(name: str, label: str) -> tuple[UploadedFiles, gr.Textbox]:
+    files = UploadedFiles(
         label=f"{label}: several at once, or a .zip of them",
         file_count="multiple",
         file_types=[*sorted(PICTURES), ".zip"],

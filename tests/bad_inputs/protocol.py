@@ -85,6 +85,7 @@ def loopback(hub: Hub) -> None:
     with listening() as url:
         assert UPLOADED in hub.sentence(picture={"path": url, "meta": MARK})
         assert UPLOADED in hub.sentence(picture={"path": None, "url": url, "meta": MARK})
+        assert UPLOADED in hub.sentence(picture=hub.picture(), steps={"path": url, "meta": MARK})
         answer = hub.client.get(f"{hub.api}/file={url}")
     assert (answer.status_code, Counting.asked) == (403, 0)
 

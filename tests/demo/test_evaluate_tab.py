@@ -7,6 +7,7 @@ import zipfile
 
 import gradio as gr
 import pytest
+from gradio.data_classes import FileData, ListFiles
 
 from demo.compare.settings_list import Setting, setting_of
 from demo.evaluation import form as evaluation_form
@@ -123,6 +124,14 @@ def test_a_shared_hub_reads_no_folders(tmp_path, monkeypatch):
 def test_uploads_and_a_folder_at_once_are_refused(pictures, tmp_path):
     with pytest.raises(BadPictureError, match="either uploads or a folder of clean pictures"):
         evaluation_form.asked((setting(),), given(clean=pictures, clean_folder=str(tmp_path)))
+
+
+def test_a_picture_that_was_not_uploaded_is_refused(tmp_path):
+    with gr.Blocks():
+        form = evaluation_form.lay_out()
+    own = draw(tmp_path / "own.png", 0)
+    with pytest.raises(gr.Error, match="has to be uploaded to this page first"):
+        form.clean.preprocess(ListFiles([FileData(path=str(own))]))
 
 
 def test_without_pictures_nothing_is_asked_for():

@@ -180,7 +180,7 @@ def test_a_mask_that_was_not_uploaded_is_refused(address, picture):
     events = httpx.get(f"{url}/{started.json()['event_id']}", timeout=PATIENCE)
     kind, _, data = events.text.strip().rpartition("event: ")[2].partition("\ndata: ")
     assert kind == "error"
-    assert (json.loads(data)["error"] or "").startswith("The picture has to be uploaded")
+    assert "has to be uploaded to this page first" in (json.loads(data)["error"] or "")
 
 
 def test_a_surface_that_names_a_file_of_the_server_is_refused(client, files):
