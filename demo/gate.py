@@ -6,7 +6,6 @@ further, wider limits, since a browser that forgets its cookie is a new visitor.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from demo.addresses import address_of
 from demo.owners import owner_of
 from demo.picture import refusal
 from restoration import runtime
@@ -118,27 +118,6 @@ def place(request: gr.Request | None) -> Iterator[None]:
     )
     with GATE.place(shares):
         yield
-
-
-def address_of(request: gr.Request | None) -> str:
-    """The address of the network that a request comes from.
-
-    Behind a proxy (whose own address is private) that is the last public one that the proxies
-    added; what stands further left, anybody can write.
-    """
-    client = getattr(request, "client", None)
-    peer = client.host if client is not None else ""
-    if _is_public(peer):
-        return peer
-    passed = getattr(request, "headers", {}).get("x-forwarded-for", "").split(",")
-    return next((one.strip() for one in reversed(passed) if _is_public(one.strip())), peer)
-
-
-def _is_public(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_global
-    except ValueError:
-        return False
 
 
 def _runs(count: int) -> str:

@@ -14,9 +14,11 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from starlette.formparsers import MultiPartException
 
+from demo.addresses import Forwarded
 from demo.answering import Answering, refuse
 from demo.language import PHRASES
 from demo.theme import theme
+from demo.waiting import share_out
 from restoration import runtime
 from restoration.errors import RestorationError
 
@@ -176,6 +178,7 @@ class UploadCap:
 
 
 MIDDLEWARE: tuple[Any, ...] = (
+    Forwarded,
     SecurityHeaders,
     OwnerCookie,
     Answering,
@@ -216,8 +219,10 @@ def launch(page: gr.Blocks, **overrides: Any) -> Any:
         "max_file_size": f"{largest}mb" if largest else None,
         "app_kwargs": {"middleware": [Middleware(one) for one in MIDDLEWARE]},
     }
+    page.queue(max_size=LONGEST_QUEUE, api_open=False)
+    share_out(page._queue)
     try:
-        return page.queue(max_size=LONGEST_QUEUE, api_open=False).launch(**(settings | overrides))
+        return page.launch(**(settings | overrides))
     except OSError as error:
         if "port" not in str(error):
             raise

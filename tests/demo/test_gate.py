@@ -113,22 +113,3 @@ def test_a_visitor_without_a_cookie_is_held_by_the_address(monkeypatch):
     monkeypatch.setenv("RESTORATION_MAX_AT_ONCE_ADDRESS", "1")
     with gate.place(asked(session="two")), pytest.raises(gr.Error, match="one address"):
         gate.place(asked(session="three")).__enter__()
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "want"),
-    [
-        ("8.8.8.8", None, "8.8.8.8"),
-        ("8.8.8.8", "1.1.1.1", "8.8.8.8"),
-        ("10.0.0.7", "1.1.1.1", "1.1.1.1"),
-        ("10.0.0.7", "9.9.9.9, 1.1.1.1", "1.1.1.1"),
-        ("10.0.0.7", "1.1.1.1, 10.2.3.4", "1.1.1.1"),
-        ("10.0.0.7", "nonsense", "10.0.0.7"),
-        ("127.0.0.1", None, "127.0.0.1"),
-    ],
-    ids=["direct", "forged", "proxy", "forged before a proxy", "two proxies", "nonsense", "own"],
-)
-def test_an_address_is_what_the_last_proxy_says_and_never_what_anybody_writes(
-    peer, forwarded, want
-):
-    assert gate.address_of(asked(peer, forwarded)) == want
