@@ -6,6 +6,7 @@ for viewing was made of, an export) it does not know.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
@@ -42,3 +43,16 @@ def used(folder: Path) -> None:
     """Note that somebody is going to look at what is in a folder."""
     with suppress(OSError):
         os.utime(folder)
+
+
+def export_folder(source: Path) -> Path:
+    """An empty folder for the file that all of `source` is packed into.
+
+    It is the same every time, so that of what is packed again and again one file takes the disk.
+    The place of the source is itself secret, so nobody can work out this one.
+    """
+    name = hashlib.sha256(str(source.resolve()).encode()).hexdigest()
+    folder = Path(get_upload_folder()) / "exports" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    return folder

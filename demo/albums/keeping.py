@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from demo.albums.chooser import NONE
 from demo.albums.fragments import counted
 from demo.albums.view import Albums, tried
 from demo.controls import QUIET
 from demo.fragments import answer
+from demo.leftovers import export_folder
 from demo.owners import shelf_of
 from demo.restoring import Updates
 from restoration.albums import Album, Shelf
@@ -106,9 +104,8 @@ def renamed(keeping: Keeping, albums: Albums, shelf: Shelf, name: str, new: str)
 def exported(keeping: Keeping, albums: Albums, shelf: Shelf, name: str) -> Updates:
     """The album is written to a file, under an address that nobody can guess."""
     del albums
-    folder = Path(get_upload_folder()) / "albums" / secrets.token_hex(16)
-    folder.mkdir(parents=True, mode=0o700)
-    path = shelf.export(_chosen(name), folder)
+    album = shelf.open(_chosen(name))
+    path = shelf.export(album.name, export_folder(album.folder))
     return {
         keeping.download: gr.update(
             value=str(path), label=f"Download {path.name}", visible=True, interactive=True

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import secrets
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradio.utils import get_upload_folder
-
 from demo import comparer
+from demo.leftovers import export_folder
 from restoration.evaluation import report, shown
 from restoration.evaluation.folder import REPORT
 from restoration.evaluation.form import INPUT, ReportForm
@@ -38,9 +36,7 @@ def compared(kept: Kept, place: int) -> dict[str, Any]:
 
 def pack_up(one: Kept) -> Path:
     """A zip archive of report and results, under an address that nobody can guess."""
-    folder = Path(get_upload_folder()) / "exports" / secrets.token_hex(16)
-    folder.mkdir(parents=True, mode=0o700)
-    target = folder / f"evaluation-{one.record.created[:10]}-{one.id[:6]}.zip"
+    target = export_folder(one.out) / f"evaluation-{one.record.created[:10]}-{one.id[:6]}.zip"
     with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
         for path in sorted(one.out.rglob("*")):
             name = path.relative_to(one.out)

@@ -350,6 +350,15 @@ def test_an_album_is_written_to_a_file_for_download(page, shelf):
     assert updates[page.keeping.download]["label"] == "Download Anna.zip"
 
 
+def test_of_an_album_one_file_takes_the_disk_whatever_its_names(page, shelf, monkeypatch, tmp_path):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "served"))
+    make(shelf)
+    kept(album_keeping.exported, page, shelf, "Anna")
+    shelf.rename("Anna", "Bea")
+    kept(album_keeping.exported, page, shelf, "Bea")
+    assert [one.name for one in (tmp_path / "served").rglob("*.zip")] == ["Bea.zip"]
+
+
 def test_deleting_asks_first(page, shelf):
     make(shelf)
     updates = kept(album_keeping.asked, page, shelf, "Anna")

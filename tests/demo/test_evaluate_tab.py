@@ -235,7 +235,7 @@ def test_an_evaluation_can_be_gone_on_with(view, shelf, asked):
 
 
 def test_no_evaluation_is_one_clear_sentence(view, shelf):
-    with pytest.raises(gr.Error, match="This evaluation is not there any more"):
+    with pytest.raises(gr.Error, match="There is no evaluation yet"):
         list(look(view, shelf, None))
 
 
@@ -265,6 +265,12 @@ def test_the_archive_holds_report_and_results(view, shelf, asked):
     names = {name.partition("/")[2] for name in zipfile.ZipFile(path).namelist()}
     assert {"report.html", "report.csv", "report.json", "Smooth plain steps 1/a.png"} <= names
     assert [name for name in names if name.startswith(".")] == []
+
+
+def test_however_often_it_is_packed_one_archive_takes_the_disk(view, shelf, asked):
+    list(evaluate(view, shelf, *asked))
+    first, second = (pack_up(shelf.list()[0]) for _ in range(2))
+    assert list(first.parents[1].rglob("*.zip")) == [second]
 
 
 def test_no_path_of_the_server_is_in_the_archive(view, shelf, asked, tmp_path):
