@@ -21,6 +21,14 @@ COMMANDS = sorted(
         )
     }
 )
+IMPORTS = sorted(
+    {
+        line
+        for page in PAGES
+        for block in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
+        for line in re.findall(r"^(?:from|import) .+$", block, re.M)
+    }
+)
 ANCHORS = [
     pytest.param(page.parent / target if target else page, anchor, id=f"{page.name}-{anchor}")
     for page in PAGES
@@ -75,6 +83,11 @@ def test_every_benchmark_is_told_with_its_command(name):
 def test_the_commands_in_the_docs_are_understood(command):
     found, name, rest = _find(shlex.split(command, comments=True))
     assert callable(_parse(found, name, rest))
+
+
+@pytest.mark.parametrize("line", IMPORTS)
+def test_what_the_docs_import_is_there(line):
+    exec(line, {})
 
 
 @pytest.mark.parametrize(("page", "anchor"), ANCHORS)
