@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import comparer, failures, unchecked
+from demo import comparer, failures, gate, unchecked
 from demo.compare_tab import CompareTab
 from demo.controls import QUIET, controls, seed_control, seed_of
 from demo.fragments import empty, notes, status
@@ -54,8 +54,11 @@ def build(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> P
         with gr.Column(scale=3, min_width=300, elem_classes="outputs"):
             view = _view(tabs, methods, compare)
 
-    def handler(picture: str | None, kind: str, seed: int, **knobs: Any) -> Iterator[Updates]:
-        yield from _degrade(view, picture, str(kind), seed, knobs)
+    def handler(
+        picture: str | None, request: gr.Request, *, kind: str, seed: int, **knobs: Any
+    ) -> Iterator[Updates]:
+        with gate.place(request):
+            yield from _degrade(view, picture, str(kind), seed, knobs)
 
     handler.__name__ = "degrade"
     handler.__doc__ = "Make a picture worse in a known way. Gives the degraded picture (PNG) first."

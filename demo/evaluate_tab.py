@@ -142,7 +142,8 @@ def _wire(view: View, before: Earlier, place: gr.Tab) -> list[Any]:
     """
 
     def looked(identity: str | None, request: gr.Request) -> Iterator[Updates]:
-        yield from look(view, _shelf(request), identity)
+        with gate.place(request):
+            yield from look(view, _shelf(request), identity)
 
     def continued(identity: str | None, request: gr.Request) -> Iterator[Updates]:
         with gate.place(request):

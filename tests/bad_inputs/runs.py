@@ -52,7 +52,8 @@ def flood(hub: Hub) -> None:
 
 def too_often(hub: Hub) -> None:
     public(hub, per_minute_address=3)
-    calls = [hub.begin("smooth", hub.values("smooth", None)) for _ in range(5)]
+    kinds = ("smooth", "degrade", "smooth", "degrade", "degrade")
+    calls = [hub.begin(one, hub.values(one, None)) for one in kinds]
     said = [plain(ended(hub, events)) for events in calls]
     assert any("3 runs a minute is the most" in text for text in said)
     hub.patch.undo()

@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 from gradio.data_classes import FileData, ListFiles
 
+from demo import gate, page
 from demo.compare.settings_list import Setting, setting_of
 from demo.evaluation import form as evaluation_form
 from demo.evaluation.evaluating import View, choices, evaluate, go_on, look, told
@@ -213,6 +214,16 @@ def test_an_earlier_evaluation_can_be_looked_at(view, shelf, asked):
     list(evaluate(view, shelf, *asked))
     updates = list(look(view, shelf, shelf.list()[0].id))
     assert "Done" in last(updates, view.status)
+
+
+def test_a_look_counts_as_a_run_where_strangers_share_the_hub(monkeypatch):
+    monkeypatch.setenv("RESTORATION_PUBLIC", "1")
+    monkeypatch.setenv("RESTORATION_MAX_AT_ONCE", "1")
+    blocks = page.build({fakes.SMOOTH.name: fakes.SMOOTH})
+    looked = next(one.fn for one in blocks.fns.values() if one.name == "looked")
+    request = gr.Request(session_hash="s")
+    with gate.place(request), pytest.raises(gr.Error, match="1 run at once is the most"):
+        next(looked(None, request))
 
 
 def test_what_is_not_done_yet_is_told_on_a_look(view, shelf, asked):
