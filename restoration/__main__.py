@@ -205,11 +205,14 @@ def _find(args: list[str]) -> tuple[Callable[..., None], str, list[str]]:
             if name == "degrade" and "--kind" in args[:-1]:
                 return degrade_command(args[args.index("--kind") + 1]), name, args[length:]
             return COMMANDS[name](), name, args[length:]
-    known = ", ".join(COMMANDS)
-    if args in (["-h"], ["--help"]):
-        print(f"usage: python -m restoration COMMAND ... (--help after it tells more)\n{known}")
+    group = [name for name in COMMANDS if name.startswith(f"{''.join(args[:1])} ")]
+    known = group or list(COMMANDS)
+    if args[bool(group) :] in (["-h"], ["--help"]):
+        print("usage: python -m restoration COMMAND ... (--help after it tells more)")
+        print("\n".join(known))
         raise SystemExit(0)
-    raise BadKnobError(f"no such command: {' '.join(args[:2]) or '(none)'} (known: {known})")
+    asked = " ".join(args[:2]) or "(none)"
+    raise BadKnobError(f"no such command: {asked} (known: {', '.join(known)})")
 
 
 def _parse(command: Callable[..., None], name: str, rest: list[str]) -> Callable[[], None]:

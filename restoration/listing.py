@@ -26,7 +26,9 @@ def as_text(method: Method) -> str:
         if absent := lacking(variant.further):
             lines.append(f"{'':17}some settings need more (not on disk: {', '.join(absent)})")
     knobs = knobs_of(method.params)
-    told = (f"    {knob.name:14} {knob.help} [{knob.span}; {knob.default}]" for knob in knobs)
+    told = (
+        f"    {knob.name:14} {knob.help} [{knob.span}; {_in_words(knob.default)}]" for knob in knobs
+    )
     return "\n".join([*lines, "  knobs:", *told])
 
 

@@ -34,6 +34,7 @@ def test_methods_are_listed(capsys):
     assert code == 0
     assert out.startswith("diffbir: ")
     assert "tiles.size" in out
+    assert "[on, off; off]" in out
 
 
 def test_the_knobs_of_all_methods_are_listed_as_tables(capsys):
@@ -160,10 +161,20 @@ def test_the_whole_explains_itself(capsys):
     assert "restore diffbir" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("group", sorted({name.split()[0] for name in COMMANDS if " " in name}))
+def test_a_group_of_commands_tells_what_is_in_it(group, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([group, "--help"])
+    assert stop.value.code == 0
+    _, *told = capsys.readouterr().out.splitlines()
+    assert told == [name for name in COMMANDS if name.startswith(f"{group} ")]
+
+
 WRONG = [
     ([], r"no such command: \(none\)"),
     (["nonsense"], r"no such command: nonsense \(known: methods, restore diffbir"),
-    (["restore", "nope", "a", "b"], r"no such command: restore nope"),
+    (["restore", "nope", "a", "b"], r"no such command: restore nope \(known: restore d"),
+    (["runs"], r"no such command: runs \(known: runs list"),
     (["restore", "diffbir", "a"], "where the result goes"),
     (["restore", "diffbir", "in.png", "o.png", "--upscale", "x"], "could not convert .*'x'"),
     (["restore", "diffbir", "in.png", "o.png", "--upscale", "9"], "upscale: .*less than .* 8"),

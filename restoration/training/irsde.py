@@ -67,7 +67,7 @@ class IrsdeParams(PictureParams):
     learning_rate: float = Field(default=0, gt=0, le=1)
     """The highest one of the run; 0 is 5e-4 for the mini, 2e-4 as published, less for Lion."""
     optimizer: Literal["adamw", "lion"] = "adamw"
-    """AdamW as published of DA-CLIP, or Lion as of Refusion, which takes a tenth of its rate."""
+    """AdamW as published of DA-CLIP, or Lion as of Refusion, which takes a fifth of its rate."""
     channels: int = Field(default=0, ge=32, le=256, multiple_of=32)
     """Width of the finest level; more is slower, larger, better; 0 is 32 (mini), 64 (published)."""
     learns: Literal["clean", "matching"] = "clean"
