@@ -112,6 +112,15 @@ def test_without_a_picture_run_asks_for_one(visit):
     one.told("smooth-status", "Choose a picture first")
 
 
+def test_pieces_with_nothing_to_say_take_no_room_after_a_failure(visit):
+    one = visit().tab("Smooth")
+    one.page.click("#smooth-run")
+    one.told("smooth-status", "Choose a picture first")
+    one.page.locator("#smooth-recognised .error").wait_for(state="attached")
+    piece = one.page.locator("#smooth-recognised")
+    assert piece.evaluate("(it) => getComputedStyle(it).display") == "none"
+
+
 def test_a_failed_run_leaves_no_result_of_the_run_before(visit, photograph):
     one = smooth(visit, photograph)
     one.page.click("#smooth-run")
