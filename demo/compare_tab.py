@@ -26,7 +26,7 @@ from demo.compare.settings_list import (
     settings_list,
 )
 from demo.controls import DRAWN, MOST_RADIOS, QUIET, controls, seed_control, seed_of, stops
-from demo.fragments import status
+from demo.fragments import lead, status
 from demo.language import phrase
 from demo.method_form import Versions, variants
 from demo.method_tab import MethodTab, families
@@ -57,10 +57,7 @@ class CompareTab:
 
 def build(methods: Mapping[str, Method], tabs: Sequence[MethodTab] = ()) -> CompareTab:
     """Lay out the tab in the current Blocks context and wire it; `tabs` hand it their settings."""
-    gr.HTML(
-        '<p class="lead">One picture through several settings, looked at together. With the clean '
-        "original each result is measured as well; the Degrade tab makes such pairs.</p>"
-    )
+    gr.HTML(lead(phrase("compare_lead")))
     with gr.Row(elem_classes="bench"):
         with gr.Column(scale=2, min_width=300, elem_classes="inputs"):
             picture = picture_input(

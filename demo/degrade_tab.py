@@ -12,11 +12,11 @@ import gradio as gr
 from demo import comparer, failures, gate, unchecked
 from demo.compare_tab import CompareTab
 from demo.controls import QUIET, controls, seed_control, seed_of
-from demo.fragments import empty, notes, status
+from demo.fragments import empty, lead, notes, status
 from demo.language import phrase
 from demo.method_tab import MethodTab
 from demo.picture import PictureInput, picture_input, refusal
-from demo.restoring import Updates, keep, shown_as
+from demo.restoring import NO_PICTURE, Updates, keep, shown_as
 from restoration.degradations.kinds import KINDS, PRESETS, degrade
 from restoration.errors import BadPictureError
 from restoration.runtime import limits
@@ -42,14 +42,13 @@ class View:
 
 def build(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> PictureInput:
     """Lay out the tab in the current Blocks context; gives its picture input."""
-    gr.HTML(
-        '<p class="lead">Spoil a good picture in a known way, restore it in another tab, and see '
-        "how close the result comes to the original.</p>"
-    )
+    gr.HTML(lead(phrase("degrade_lead")))
     with gr.Row(elem_classes="bench"):
         with gr.Column(scale=2, min_width=300, elem_classes="inputs"):
             picture = picture_input("Good picture", elem_id="degrade-picture")
-            run = gr.Button("Degrade", variant="primary", elem_classes="run", elem_id="degrade-run")
+            run = gr.Button(
+                phrase("degrade"), variant="primary", elem_classes="run", elem_id="degrade-run"
+            )
             fields = _fields()
         with gr.Column(scale=3, min_width=300, elem_classes="outputs"):
             view = _view(tabs, methods, compare)
@@ -146,7 +145,7 @@ def _degraded(view: View, path: str | None, kind: str, seed: int, knobs: dict[st
     from restoration import image_io
 
     if path is None:
-        raise BadPictureError("choose a picture first: drop one on the left")
+        raise BadPictureError(NO_PICTURE)
     drawn = checked_seed(seed_of(seed))
     clean = image_io.read(path, limits())
     start = f"{_key(kind)}_"

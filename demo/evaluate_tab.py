@@ -16,7 +16,7 @@ from demo.evaluation import form as evaluation_form
 from demo.evaluation.evaluating import NONE_YET, View, choices, evaluate, go_on, look
 from demo.evaluation.files import compared, pack_up
 from demo.evaluation.form import Given
-from demo.fragments import answer, status
+from demo.fragments import answer, lead, status
 from demo.language import phrase
 from demo.owners import owner_of
 from demo.restoring import Updates
@@ -36,10 +36,7 @@ def build(methods: Mapping[str, Method], shared: gr.State, place: gr.Tab) -> Non
         shared: the settings on the list of the Compare tab, to be taken over.
         place: the tab itself.
     """
-    gr.HTML(
-        '<p class="lead">Many pictures through several settings: means with the range that chance '
-        "leaves them, and a report to look through. What is done is kept, whatever stops it.</p>"
-    )
+    gr.HTML(lead(phrase("evaluate_lead")))
     with gr.Row(elem_classes="bench"):
         with gr.Column(scale=2, min_width=300):
             form = evaluation_form.lay_out()

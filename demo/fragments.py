@@ -47,6 +47,11 @@ def meanings(measured: Mapping[str, float]) -> str:
     return " ".join(MEANINGS[word] for word in measured if word in MEANINGS)
 
 
+def lead(text: str | I18nData) -> str:
+    """What a tab is for, above all that is in it."""
+    return f'<p class="lead">{in_html(text)}</p>'
+
+
 def empty(text: str | I18nData) -> str:
     """What stands where a result will be."""
     return f'<div class="empty"><p>{in_html(text)}</p></div>'

@@ -49,6 +49,19 @@ ENGLISH = {
     "models": "Models",
     "run": "Run",
     "stop": "Stop",
+    "compare_lead": "One picture through several settings, looked at together. With the clean "
+    "original each result is measured as well; the Degrade tab makes such pairs.",
+    "degrade_lead": "Spoil a good picture in a known way, restore it in another tab, and see how "
+    "close the result comes to the original.",
+    "evaluate_lead": "Many pictures through several settings: means with the range that chance "
+    "leaves them, and a report to look through. What is done is kept, whatever stops it.",
+    "evaluate_settings": "Other variants and knobs: put them on the list of the Compare tab, try "
+    "them on one picture there, and take them over. Settings that want a mask, a kernel, exposures "
+    "or an album cannot be evaluated.",
+    "runs_lead": "Every restoration is kept here with its settings, until newer ones need its "
+    "room. “Show” changes nothing; “Use settings” puts them into the tab of their method.",
+    "models_lead": "The models that the methods need: what is on disk, what can be fetched, and "
+    "under which licence.",
     "footer": "Pictures stay on the machine that runs this page. Press ? for the keys.",
     "keys": "Keys",
     "key_run": "run the open tab",
@@ -57,8 +70,7 @@ ENGLISH = {
     "close": "Close",
     "restore_ready": "Choose a picture and press Run. The result appears here.",
     "compare_ready": "Drop a picture, list the settings to compare, and press Run.",
-    "degrade_ready": "Drop a good picture and press Degrade: it comes out worse, always in the "
-    "same way.",
+    "degrade_ready": "Drop a good picture, choose what goes wrong with it, and press Degrade.",
     "evaluate_ready": "Choose pictures and settings, and press Run.",
     "runs_ready": "Press “Show” on a run: its pictures and settings are seen here, and nothing is "
     "changed.",
@@ -81,6 +93,20 @@ GERMAN = {
     "models": "Modelle",
     "run": "Starten",
     "stop": "Anhalten",
+    "compare_lead": "Ein Bild durch mehrere Einstellungen, zusammen betrachtet. Mit dem sauberen "
+    "Original wird jedes Ergebnis auch gemessen; solche Paare macht der Reiter „Verschlechtern“.",
+    "degrade_lead": "Ein gutes Bild auf bekannte Weise verderben, in einem anderen Reiter "
+    "restaurieren und sehen, wie nah das Ergebnis dem Original kommt.",
+    "evaluate_lead": "Viele Bilder durch mehrere Einstellungen: Mittelwerte mit dem Bereich, den "
+    "der Zufall ihnen lässt, und ein Bericht zum Durchsehen. Was fertig ist, bleibt erhalten, was "
+    "immer dazwischenkommt.",
+    "evaluate_settings": "Andere Varianten und Regler: im Reiter „Vergleichen“ auf die Liste "
+    "setzen, dort an einem Bild ausprobieren und dann übernehmen. Einstellungen, die eine Maske, "
+    "einen Kern, Belichtungen oder ein Album brauchen, lassen sich nicht auswerten.",
+    "runs_lead": "Jede Restaurierung bleibt hier mit ihren Einstellungen, bis neuere den Platz "
+    "brauchen. „Show“ ändert nichts; „Use settings“ trägt sie in den Reiter ihres Verfahrens ein.",
+    "models_lead": "Die Modelle, die die Verfahren brauchen: was auf der Platte liegt, was geholt "
+    "werden kann und unter welcher Lizenz.",
     "footer": "Bilder bleiben auf dem Rechner, auf dem diese Seite läuft. Die Taste ? "
     "zeigt die Tasten.",
     "keys": "Tasten",
@@ -91,8 +117,8 @@ GERMAN = {
     "restore_ready": "Ein Bild wählen und „Starten“ drücken. Das Ergebnis erscheint hier.",
     "compare_ready": "Ein Bild ablegen, Einstellungen zum Vergleichen auflisten und „Starten“ "
     "drücken.",
-    "degrade_ready": "Ein gutes Bild ablegen und „Degrade“ drücken: Es wird schlechter, immer auf "
-    "dieselbe Weise.",
+    "degrade_ready": "Ein gutes Bild ablegen, wählen, was ihm zustoßen soll, und "
+    "„Verschlechtern“ drücken.",
     "evaluate_ready": "Bilder und Einstellungen wählen und „Starten“ drücken.",
     "runs_ready": "Bei einem Lauf „Show“ drücken: Hier sind dann seine Bilder und Einstellungen "
     "zu sehen, und nichts ändert sich.",

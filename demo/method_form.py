@@ -10,6 +10,7 @@ import gradio as gr
 
 from demo import unchecked
 from demo.controls import MOST_RADIOS, QUIET, controls, seed_control
+from demo.fragments import lead
 from demo.picture import PictureInput, picture_input
 from demo.presets import offered, spoken, start
 from demo.recall import recall
@@ -89,7 +90,7 @@ def take(method: Method, name: str, fields: dict[str, Any]) -> dict[Any, Any]:
 
 def lead_of(method: Method) -> str:
     """What a method does."""
-    return f'<p class="lead">{html.escape(method.help)}</p>'
+    return lead(method.help)
 
 
 def about(method: Method, name: str) -> str:

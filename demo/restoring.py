@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from restoration.albums import Album
     from restoration.image_io import Picture
 
+NO_PICTURE = "Choose a picture first: drop one into its frame, or click there."
 Updates = dict[Any, Any]
 """Component -> its new value, as Gradio takes it from a handler."""
 
@@ -120,7 +121,7 @@ def _restore(
     from restoration import image_io
 
     if path is None:
-        raise BadPictureError("Choose a picture first: drop one on the left, or take an example.")
+        raise BadPictureError(NO_PICTURE)
     picture = image_io.read(path, limits())
     knobs = dict(settings)
     variant, seed = knobs.pop("variant"), seed_of(knobs.pop("seed"))

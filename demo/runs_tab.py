@@ -11,7 +11,7 @@ import gradio as gr
 
 from demo import comparer, failures, runs_view
 from demo.controls import QUIET
-from demo.fragments import answer, empty
+from demo.fragments import answer, empty, lead
 from demo.language import phrase
 from demo.offer import Offer, name_of
 from demo.owners import runs_of
@@ -21,10 +21,6 @@ from restoration import runtime
 from restoration.runs import Runs
 from restoration.runs.records import LONGEST_QUERY
 
-LEAD = (
-    '<p class="lead">Every restoration is kept here with its settings, until newer ones need its '
-    "room. “Show” changes nothing; “Use settings” puts them into the tab of their method.</p>"
-)
 SHARED = (
     '<p class="about">This host is shared: your runs are seen in this browser only, and gone a '
     "day after your last visit. Download what you want to keep.</p>"
@@ -139,7 +135,7 @@ class RunsTab:
 
 def build() -> RunsTab:
     """Lay out the tab in the current Blocks context; `wire` makes it work."""
-    gr.HTML(LEAD + (SHARED if runtime.is_public() else ""))
+    gr.HTML(lead(phrase("runs_lead")) + (SHARED if runtime.is_public() else ""))
     with gr.Row(elem_classes="bench"):
         with gr.Column(scale=2, min_width=300):
             search = gr.Textbox(

@@ -116,7 +116,7 @@ def go_on(view: View, shelf: Shelf, identity: str | None) -> Iterator[Updates]:
     """
 
     def work() -> Iterator[Updates]:
-        yield from _run(view, shelf, shelf.open(identity or ""))
+        yield from _run(view, shelf, _opened(shelf, identity))
 
     yield from _guarded(view, "Going on …", work())
 
@@ -129,9 +129,15 @@ def look(view: View, shelf: Shelf, identity: str | None) -> Iterator[Updates]:
     """
 
     def work() -> Iterator[Updates]:
-        yield from _found(view, shelf, shelf.open(identity or ""))
+        yield from _found(view, shelf, _opened(shelf, identity))
 
     yield from _guarded(view, "Opening …", work())
+
+
+def _opened(shelf: Shelf, identity: str | None) -> Kept:
+    if not identity:
+        raise RestorationError("There is no evaluation yet: Run makes one.")
+    return shelf.open(identity)
 
 
 def choices(shelf: Shelf, chosen: str | None = None) -> dict[str, Any]:

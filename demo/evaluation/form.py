@@ -19,6 +19,7 @@ from demo.compare.settings_list import (
     settings_list,
 )
 from demo.controls import QUIET
+from demo.language import phrase
 from demo.method_tab import families
 from demo.picture import UploadedFiles
 from restoration import runtime
@@ -133,11 +134,7 @@ def choose(methods: Mapping[str, Method], shared: gr.State) -> Chosen:
         taken = gr.Button("Take those of Compare", size="sm", elem_id="evaluate-take")
         every = gr.Button("Add the default of every method", size="sm", elem_id="evaluate-defaults")
         clear = gr.Button("Clear the list", size="sm", elem_id="evaluate-clear")
-    gr.HTML(
-        '<p class="about">Other variants and knobs: put them on the list of the Compare tab, try '
-        "them on one picture there, and take them over. Settings that want a mask, a kernel, "
-        "exposures or an album cannot be evaluated.</p>"
-    )
+    gr.HTML(f'<p class="about">{phrase("evaluate_settings")}</p>')
     taken.click(lambda settings: chosen.update(_bare(settings)), shared, chosen.outputs(), **QUIET)
     chosen.wire(methods, every, clear)
     return chosen

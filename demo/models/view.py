@@ -7,13 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from demo.fragments import lead
+from demo.language import phrase
 from demo.models import fragments as model_fragments
 from demo.serving import ASSETS
 
-INTRODUCTION = (
-    '<p class="lead">The models that the methods need: what is on disk, what can be fetched, and '
-    "under which licence.</p>"
-)
 NONE = ""
 """No model is chosen."""
 BUTTONS = {
@@ -68,7 +66,7 @@ class View:
 
 def lay_out() -> View:
     """The parts, placed in the current Blocks context."""
-    gr.HTML(INTRODUCTION)
+    gr.HTML(lead(phrase("models_lead")))
     summary = gr.HTML("", label="In all", elem_id="models-summary", elem_classes="quiet")
     with gr.Row(elem_classes="bench"):
         with gr.Column(scale=3, min_width=300):

@@ -34,3 +34,10 @@ def test_a_run_begun_in_german_ends_like_any_other(visit, photograph):
 def test_a_language_without_words_is_answered_in_english(visit):
     one = visit(locale="fr-FR")
     assert one.page.inner_text("#diffbir-run").strip() == "Run"
+
+
+def test_words_that_lead_to_another_tab_name_it_as_it_is_called(visit):
+    one = german(visit)
+    assert "„Verschlechtern“" in one.tab("Vergleichen").page.inner_text("p.lead:visible")
+    one.tab("Verschlechtern")
+    assert one.page.inner_text("#degrade-run").strip() == "Verschlechtern"

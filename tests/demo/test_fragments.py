@@ -112,3 +112,7 @@ def test_a_word_is_explained_where_it_needs_to_be():
 
 def test_a_hint_is_never_markup():
     assert "<b>" not in fragments.status("done", hint="<b>")
+
+
+def test_the_lead_of_a_tab_is_text():
+    assert fragments.lead("<b>") == '<p class="lead">&lt;b&gt;</p>'
