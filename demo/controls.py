@@ -90,7 +90,7 @@ def controls(
                 place(knob)
             continue
         seen = any(matters(knob, values) for knob in knobs)
-        with gr.Accordion(_title(group), open=not made, visible=seen) as folded:
+        with gr.Accordion(group_title(group), open=not made, visible=seen) as folded:
             for knob in knobs:
                 place(knob)
         sections.append((folded, knobs))
@@ -183,5 +183,6 @@ def _key(name: str) -> str:
     return name.replace(".", "_")
 
 
-def _title(group: str) -> str:
+def group_title(group: str) -> str:
+    """What a group of knobs is called."""
     return group.replace("_", " ").capitalize()

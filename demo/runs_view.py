@@ -16,6 +16,7 @@ from PIL import Image
 
 from demo import comparer
 from demo.compare.results_table import size_text
+from demo.controls import group_title
 from demo.fragments import duration
 from demo.offer import missing, name_of
 from demo.serving import ASSETS
@@ -137,7 +138,7 @@ def _bytes_text(size: int) -> str:
 
 
 def _label(knob: Knob) -> str:
-    return f"{knob.group.capitalize()}: {knob.label}" if knob.group else knob.label
+    return f"{group_title(knob.group)}: {knob.label}" if knob.group else knob.label
 
 
 def _table(caption: str, lines: Iterable[tuple[str, str]]) -> str:

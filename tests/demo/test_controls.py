@@ -4,7 +4,7 @@ import gradio as gr
 import pytest
 from pydantic import Field
 
-from demo.controls import DRAWN, control, controls, seed_control, seed_of
+from demo.controls import DRAWN, control, controls, group_title, seed_control, seed_of
 from restoration.params import Knob, Params, knobs_of, only_when, suggesting
 
 
@@ -165,3 +165,7 @@ def test_a_condition_of_a_group_holds_for_all_that_is_in_it():
     knobs = {knob.name: dict(knob.when) for knob in knobs_of(Beyond)}
     assert knobs["shape.kind"] == {"more": ("yes",)}
     assert knobs["shape.radius"] == {"more": ("yes",), "shape.kind": ("disc",)}
+
+
+def test_a_group_is_called_by_plain_words():
+    assert group_title("detail_tiles") == "Detail tiles"
