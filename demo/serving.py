@@ -220,7 +220,7 @@ def launch(page: gr.Blocks, **overrides: Any) -> Any:
         "app_kwargs": {"middleware": [Middleware(one) for one in MIDDLEWARE]},
     }
     page.queue(max_size=LONGEST_QUEUE, api_open=False)
-    share_out(page._queue)
+    share_out(page._queue, SESSIONS)
     try:
         return page.launch(**(settings | overrides))
     except OSError as error:

@@ -18,8 +18,34 @@ LONGEST_SESSION = 100
 NO_SESSION = f"A session_hash has {LONGEST_SESSION} characters at most."
 
 
-def share_out(queue: Queue) -> None:
-    """Let a queue refuse what would take more than a fair part of it."""
+class Unread(dict[str, Any]):
+    """What has been told to each open page and not been read, some MB after a run.
+
+    Of the pages that have nothing under way, the first one gives way to one too many. Gradio's own
+    holds ten times as many, and drops the first even where a run still tells it how far it is.
+    """
+
+    def __init__(self, queue: Queue, most: int) -> None:
+        self._queue, self._most = queue, most
+
+    def __setitem__(self, session: str, messages: Any) -> None:
+        """Begin to keep what a page is told."""
+        if session not in self and len(self) >= self._most:
+            at_work = {one.session_hash for one in self._queue.event_ids_to_events.values()}
+            for idle in [one for one in self if one not in at_work][:1]:
+                del self[idle]
+                self._queue.pending_event_ids_session.pop(idle, None)
+        super().__setitem__(session, messages)
+
+
+def share_out(queue: Queue, pages: int) -> None:
+    """Let a queue refuse what would take more than a fair part of it.
+
+    Args:
+        queue: that of the page.
+        pages: how many open ones it keeps messages for.
+    """
+    queue.pending_messages_per_session = Unread(queue, pages)
     push = queue.push
 
     async def pushed(body: Any, request: Any, username: str | None) -> tuple[bool, Any, str]:

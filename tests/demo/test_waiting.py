@@ -17,7 +17,7 @@ def queue():
     """One of which nothing is begun."""
     with gr.Blocks() as blocks:
         gr.Button().click(lambda: None)
-    waiting.share_out(blocks._queue)
+    waiting.share_out(blocks._queue, 3)
     return blocks._queue
 
 
@@ -53,6 +53,23 @@ def test_on_a_machine_of_ones_own_the_queue_is_ones_own(crowded, monkeypatch):
 def test_a_session_without_end_is_not_remembered(queue):
     told = push(queue, session="x" * 101)
     assert (told, len(queue.event_analytics)) == ((False, waiting.NO_SESSION, "error"), 0)
+
+
+def test_what_nobody_reads_is_not_kept_without_end(queue):
+    for page in range(5):
+        push(queue, session=f"page {page}")
+        queue.event_ids_to_events.clear()  # done
+    assert list(queue.pending_messages_per_session) == ["page 2", "page 3", "page 4"]
+    assert list(queue.pending_event_ids_session) == ["page 2", "page 3", "page 4"]
+
+
+def test_a_page_that_waits_for_its_run_is_told_of_it_however_many_come(queue):
+    push(queue, session="waits")
+    at_work = dict(queue.event_ids_to_events)
+    for page in range(5):
+        push(queue, session=f"page {page}")
+        queue.event_ids_to_events = dict(at_work)  # of the others all is done
+    assert list(queue.pending_messages_per_session) == ["waits", "page 3", "page 4"]
 
 
 def test_the_queue_of_the_page_is_shared_out():
