@@ -77,7 +77,7 @@ def stable_diffusion_base() -> str:
 def state_folder() -> Path:
     """Where training keeps what it needs to go on: outside the project."""
     default = Path.home() / ".local" / "state" / "photo-restoration-hub"
-    return Path(os.environ.get("RESTORATION_STATE", default))
+    return Path(os.environ.get("RESTORATION_STATE") or default)
 
 
 def data_folder() -> Path:

@@ -212,3 +212,10 @@ def test_folders_named_in_the_environment_come_first(monkeypatch, tmp_path):
 def test_training_keeps_its_state_outside_the_project(monkeypatch):
     monkeypatch.delenv("RESTORATION_STATE", raising=False)
     assert runtime_module.PROJECT not in runtime_module.state_folder().parents
+
+
+def test_an_empty_variable_for_the_state_counts_as_none(monkeypatch):
+    monkeypatch.delenv("RESTORATION_STATE", raising=False)
+    usual = runtime_module.state_folder()
+    monkeypatch.setenv("RESTORATION_STATE", "")
+    assert runtime_module.state_folder() == usual
