@@ -15,10 +15,9 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
+from demo.room import FOLDERS
 from demo.serving import CLEAN_EVERY, KEEP_FOR
 
-FOLDERS = ("results", "shown", "exports")
-"""Of the folder that Gradio serves uploads from; each holds a folder for every result."""
 MARK = ".swept"
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
+from anyio.to_thread import run_sync
 from starlette.formparsers import MultiPartException
 
+from demo import room
 from demo.addresses import Forwarded
 from demo.answering import Answering, refuse
 from demo.language import PHRASES
@@ -156,7 +156,7 @@ class UploadCap:
         if scope["type"] != "http" or not _is_upload(scope):
             await self.app(scope, receive, send)
             return
-        if shutil.disk_usage(_upload_folder()).free < ROOM:
+        if not await run_sync(room.is_made, ROOM):
             await refuse(send, 507, "The hub's disk is full: try again later.")
             return
         most, come = FILES_AT_ONCE * runtime.policy().upload_mb * 10**6, 0
@@ -246,12 +246,6 @@ def refuse_vibe_mode() -> None:
 
 def _is_upload(scope: Scope) -> bool:
     return bool(scope["path"].rstrip("/").endswith("/gradio_api/upload"))
-
-
-def _upload_folder() -> Path:
-    """Where uploads go, or what there is of the way to it."""
-    folder = Path(get_upload_folder())
-    return next(one for one in (folder, *folder.parents) if one.is_dir())
 
 
 def _opens_page(scope: Scope) -> bool:
