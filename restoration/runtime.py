@@ -36,6 +36,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from restoration import variables
 from restoration.device_line import DeviceLine
 from restoration.errors import DeviceMemoryError, RestorationError
 from restoration.params import Params
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from restoration.noise import Noise
 
 PROJECT = Path(__file__).resolve().parent.parent
+DTYPES = ("float32", "bfloat16", "float16")
 SWITCHES = ("attention-slicing", "channels-last", "compile")
 """Trade time for memory in attention; another layout of maps; compile the repeated blocks."""
 GLANCE = 0.5
@@ -88,14 +90,14 @@ def data_folder() -> Path:
 
 def is_public() -> bool:
     """Whether strangers share this host, so that one browser must not see another's albums."""
-    said = os.environ.get("RESTORATION_PUBLIC", "").strip().lower()
-    return said in ("1", "true") or bool(os.environ.get("SPACE_ID"))
+    said = os.environ.get("RESTORATION_PUBLIC", "")
+    return variables.is_on(said) or bool(os.environ.get("SPACE_ID"))
 
 
 def runs_bytes() -> int:
     """How much of the disk the kept runs of one owner may take; the oldest go first."""
-    default = "200" if is_public() else "2000"
-    return round(float(os.environ.get("RESTORATION_RUNS_MB") or default) * 1e6)
+    said = os.environ.get("RESTORATION_RUNS_MB") or ("200" if is_public() else "2000")
+    return round(variables.number("RESTORATION_RUNS_MB", said, least=0) * 1e6)
 
 
 def has_lent_gpu() -> bool:
@@ -112,7 +114,7 @@ def preloaded() -> tuple[tuple[str, str], ...]:
 
 def offers_mcp() -> bool:
     """Whether the methods are offered to language models as tools as well."""
-    return os.environ.get("RESTORATION_MCP", "").strip().lower() in ("1", "true")
+    return variables.is_on(os.environ.get("RESTORATION_MCP", ""))
 
 
 def policy() -> Policy:
@@ -150,9 +152,14 @@ class Device:
                 f"RESTORATION_DEVICE asks for {name!r:.60}, and this machine has {', '.join(have)}"
             )
         dtype = os.environ.get("RESTORATION_DTYPE") or cls._dtype_of(name)
+        if dtype not in DTYPES:
+            raise RestorationError(
+                f"RESTORATION_DTYPE takes {', '.join(DTYPES)}, not {dtype!r:.60}"
+            )
         if name == "cpu" and dtype == "float16":
             raise RestorationError("float16 is far too slow on a CPU: use float32 or bfloat16")
-        return cls(name, dtype, _switches())
+        switches = os.environ.get("RESTORATION_SWITCHES", "")
+        return cls(name, dtype, variables.words("RESTORATION_SWITCHES", switches, SWITCHES))
 
     @staticmethod
     def _dtype_of(name: str) -> str:
@@ -282,16 +289,8 @@ class Runtime:
 @functools.cache
 def the_runtime() -> Runtime:
     """This process's runtime."""
-    return Runtime(Device.best(), keep=int(os.environ.get("RESTORATION_KEEP", "2")))
-
-
-def _switches() -> frozenset[str]:
-    named = os.environ.get("RESTORATION_SWITCHES", "").replace(",", " ").split()
-    if unknown := sorted(set(named) - set(SWITCHES)):
-        raise RestorationError(
-            f"RESTORATION_SWITCHES knows no {unknown[0]!r}: it takes {', '.join(SWITCHES)}"
-        )
-    return frozenset(named)
+    keep = variables.number("RESTORATION_KEEP", os.environ.get("RESTORATION_KEEP") or "2", least=1)
+    return Runtime(Device.best(), keep=int(keep))
 
 
 def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:

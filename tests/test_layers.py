@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"errors", "degradations", "image_files", "latent"},  # the last three are folders only
-    {"params", "noise", "device_line", "seeds", "capacity", "memory_plan"},
+    {"params", "variables", "noise", "device_line", "seeds", "capacity", "memory_plan"},
     {"albums.knobs"},
     {"protocol"},
     {"policy"},

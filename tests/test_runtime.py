@@ -192,6 +192,31 @@ def test_a_cpu_computes_in_float32(monkeypatch):
     assert Device.best() == Device("cpu", "float32")
 
 
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [
+        ("RESTORATION_KEEP", "0", "RESTORATION_KEEP takes a number from 1, not '0'"),
+        ("RESTORATION_KEEP", "many", "RESTORATION_KEEP takes a number from 1, not 'many'"),
+        ("RESTORATION_RUNS_MB", "2 GB", "RESTORATION_RUNS_MB takes a number from 0, not '2 GB'"),
+        ("RESTORATION_DTYPE", "half", "takes float32, bfloat16, float16, not 'half'"),
+    ],
+)
+def test_a_variable_that_makes_no_sense_is_answered_with_a_sentence(
+    monkeypatch, variable, text, said
+):
+    monkeypatch.setenv("RESTORATION_DEVICE", "cpu")
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(RestorationError, match=said):
+        runtime_module.the_runtime.__wrapped__(), runtime_module.runs_bytes()
+
+
+def test_empty_variables_count_as_none(monkeypatch):
+    for variable in ("KEEP", "RUNS_MB", "DTYPE", "DEVICE", "SWITCHES"):
+        monkeypatch.setenv(f"RESTORATION_{variable}", "")
+    assert runtime_module.the_runtime.__wrapped__().keep == 2
+    assert runtime_module.runs_bytes() == 2e9
+
+
 def test_switches_are_named_in_the_environment(monkeypatch):
     monkeypatch.setenv("RESTORATION_DEVICE", "cpu")
     monkeypatch.setenv("RESTORATION_SWITCHES", "channels-last, compile")

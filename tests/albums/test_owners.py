@@ -79,6 +79,9 @@ def test_albums_are_kept_below_the_home_folder(monkeypatch: pytest.MonkeyPatch) 
     [
         ("RESTORATION_PUBLIC", "1", True),
         ("RESTORATION_PUBLIC", "True", True),
+        ("RESTORATION_PUBLIC", "yes", True),
+        ("RESTORATION_PUBLIC", "on", True),
+        ("RESTORATION_PUBLIC", "no", False),
         ("RESTORATION_PUBLIC", "0", False),
         ("RESTORATION_PUBLIC", "", False),
         ("SPACE_ID", "somebody/hub", True),
