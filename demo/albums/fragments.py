@@ -38,11 +38,11 @@ def state(album: Album | None) -> str:
     if album is None:
         return (
             "No album: the result is clean, but what the picture does not show is made up from "
-            "pictures in general. To give it an album, open “Albums”."
+            "pictures in general. To give it an album, open “Albums” on the method's tab."
         )
     count, training = counted(album), album.manifest.training
     if training is None or album.weights is None:
-        return f"{count}. Not trained yet: open “Albums”, then “Train”."
+        return f"{count}. Not trained yet: open “Albums” on the method's tab, then “Train”."
     more = "" if training.finished else f" of {training.planned}; it can be used, and trained on"
     return (
         f"{count}. Trained {training.steps} steps{more} (weights “{training.variant}”, "

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
-from restoration import weights
+from restoration import runtime, weights
 from restoration.sizes import in_words
 from restoration.weights import conversion
 from restoration.weights.models import Hash, Model, Place
@@ -93,7 +93,7 @@ def _state(model: Model) -> tuple[str, str, str]:
 
 
 def _action(model: Model) -> str:
-    if not model.can_be_fetched:
+    if not (model.can_be_fetched and runtime.policy().downloads):
         return "Details"
     return "Resume …" if model.begun else "Fetch …"
 

@@ -124,7 +124,7 @@ def test_the_list_begins_with_no_album(shelf):
 
 
 def test_an_album_that_is_not_trained_says_what_to_do(shelf):
-    assert "open “Albums”, then “Train”" in state(make(shelf))
+    assert "open “Albums” on the method's tab, then “Train”" in state(make(shelf))
 
 
 def test_a_trained_album_says_how_and_on_what(shelf):

@@ -151,6 +151,7 @@ def test_on_a_public_host_there_is_nothing_to_press_and_no_file_is_named(page, f
     (folder / "secret.bin").write_bytes(b"1")
     update = page.update("all", "a", AGREED)
     assert seen(page, "a", AGREED) == set()
+    assert {row["action"] for row in rows(page).values()} == {"Details"}
     assert update[page.view.others] == ""
     assert model_fragments.PUBLIC in update[page.view.summary]
 
