@@ -46,7 +46,10 @@ def place_text(found: Found, offset: int) -> str:
 
 
 def numbers_text(numbers: Mapping[str, float | None]) -> str:
-    """What was measured, in a line."""
+    """The main numbers in a line, as Compare tells them from further ones; all where none is."""
+    further = {name for name in numbers if name in MEASURES and not MEASURES[name].headline}
+    if any(name in MEASURES for name in numbers.keys() - further):
+        numbers = {name: value for name, value in numbers.items() if name not in further}
     return " · ".join(f"{title} {value}" for title, value in _numbers(numbers))
 
 

@@ -15,7 +15,7 @@ from demo import keeping, method_tab, offer, runs_tab
 from demo.keeping import Facts, kept
 from demo.owners import runs_of
 from demo.runs_tab import RunsTab
-from demo.runs_view import NOT_FOUND, NOTHING, PER_PAGE
+from demo.runs_view import NOT_FOUND, NOTHING, PER_PAGE, numbers_text
 from restoration import image_io
 from restoration.runs import Runs
 from tests.fakes import SMOOTH, registered
@@ -168,3 +168,14 @@ def test_one_that_cannot_be_kept_is_told_and_the_work_goes_on(
     path = image_io.write(tmp_path / "r.png", picture, recipe=RECIPE)
     assert kept(SELF, picture, path, RECIPE, Facts(2.0)) is None
     assert told == ["This run is not kept. The runs cannot be kept or read: File exists."]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "line"),
+    [
+        ({"psnr": 31.25, "sharpness": 0.5, "consistency": 2.0}, "PSNR 31.25 · Consistency 2"),
+        ({"sharpness": 0.5, "consistency": 2.0}, "Sharpness 0.500 · Consistency 2"),
+    ],
+)
+def test_a_run_on_the_list_tells_the_main_numbers(numbers: dict[str, float], line: str) -> None:
+    assert numbers_text(numbers) == line
