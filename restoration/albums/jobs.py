@@ -100,11 +100,13 @@ def generation(  # noqa: PLR0913  # each has its own name
             the hub takes no more.
     """
     shelf.check_room()
+    params = build(GenerateParams, knobs or {})
+    policy().check_knobs({"steps": params.steps})
     job = Generation(
         shelf=shelf,
         name=shelf.free(name),
         variant=front.variant_of(NAME, variant),
-        params=build(GenerateParams, knobs or {}),
+        params=params,
         seed=checked_seed(seed),
         first=first,
     )

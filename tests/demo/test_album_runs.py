@@ -155,6 +155,12 @@ def test_generating_over_the_time_of_the_hub_is_refused(page, shelf, picture, mo
     assert [album.name for album in shelf.list()] == ["Anna"]
 
 
+def test_generating_in_more_steps_than_the_hub_takes_is_refused(page, shelf, picture, monkeypatch):
+    monkeypatch.setenv("RESTORATION_MAX_STEPS", "4")
+    with pytest.raises(gr.Error, match="Steps: 5 were asked for, and 4 is the most"):
+        list(generated(page, shelf, picture, steps=5))
+
+
 def generated(page, shelf, picture, name="Guesses", first=None, **knobs):
     knobs = {"samples": 3, "noise_step": 20, "steps": 2, "guided": False, **knobs}
     asked = generating.Asked(name, picture, first, "mini", 5, knobs)
