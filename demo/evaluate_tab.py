@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import comparer, gate
+from demo import comparer, gate, unchecked
 from demo.albums.view import tried
 from demo.compare.settings_list import Setting
 from demo.controls import QUIET, stops
@@ -87,7 +87,7 @@ def _view(run: gr.Button, stop: gr.Button, earlier: gr.Dropdown) -> View:
         apply_default_css=False,
     )
     with gr.Column(visible=False, elem_id="evaluate-result") as result:
-        picture = gr.Dropdown(
+        picture = unchecked.Dropdown(
             [], label="Picture", info="Look at what became of it.", elem_id="evaluate-picture"
         )
         shown = comparer.comparer("What became of the picture", elem_id="evaluate-comparer")
@@ -114,7 +114,7 @@ def _view(run: gr.Button, stop: gr.Button, earlier: gr.Dropdown) -> View:
 
 def _earlier() -> Earlier:
     gr.HTML("<h2>Evaluations</h2>")
-    listing = gr.Dropdown(
+    listing = unchecked.Dropdown(
         [],
         label="Evaluation",
         info=NONE_YET,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo import comparer
 from demo.leftovers import export_folder
+from restoration.errors import RestorationError
 from restoration.evaluation import report, shown
 from restoration.evaluation.folder import REPORT
 from restoration.evaluation.form import INPUT, ReportForm
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
 
 
 def compared(kept: Kept, place: int) -> dict[str, Any]:
-    """The value of the comparer for one picture of an evaluation, counted from 0."""
+    """The value of the comparer for one picture of an evaluation, counted from 0.
+
+    Raises:
+        RestorationError: it has no such picture.
+    """
     told: ReportForm = json.loads((kept.out / REPORT).read_text(encoding="utf-8"))
+    if place not in range(len(told["items"])):
+        raise RestorationError("This evaluation has no such picture: choose one from the list.")
     item, labels = told["items"][place], told["labels"]
     rows = told["rows"][place * len(labels) : (place + 1) * len(labels)]
     pictures = []

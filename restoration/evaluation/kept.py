@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -169,8 +170,8 @@ class Shelf:
         Raises:
             RestorationError: there is none.
         """
-        folder = self.folder / identity
-        if len(identity) == DIGITS and identity.isalnum() and identity.isascii():
+        if re.fullmatch(rf"[0-9a-f]{{{DIGITS}}}", str(identity)):
+            folder = self.folder / str(identity)
             with suppress(OSError, ValidationError):
                 text = (folder / FILE).read_text(encoding="utf-8")
                 return Kept(folder, Record.model_validate_json(text))

@@ -177,6 +177,25 @@ def test_the_picture_that_is_asked_for_is_shown_with_its_numbers(view, shelf, as
     assert value["reference"] == 3
 
 
+@pytest.mark.parametrize("place", [2, -1, None, "x", [1]])
+def test_a_picture_that_is_not_there_is_told(view, shelf, asked, place):
+    list(evaluate(view, shelf, *asked))
+    with pytest.raises(RestorationError, match="has no such picture: choose one from the list"):
+        compared(shelf.list()[0], place)
+
+
+@pytest.mark.parametrize("identity", [None, int("1" * 24), "../..", "0" * 24])
+def test_an_evaluation_that_is_not_there_is_told(shelf, identity):
+    with pytest.raises(RestorationError, match="This evaluation is not there any more"):
+        shelf.open(identity)
+
+
+def test_an_evaluation_can_be_chosen_on_a_page_that_was_open_at_a_restart():
+    blocks = page.build({fakes.SMOOTH.name: fakes.SMOOTH})
+    looked = next(one for one in blocks.fns.values() if one.name == "looked")
+    assert looked.inputs[0].preprocess("0" * 24) == "0" * 24
+
+
 def test_progress_is_told_with_counts_and_the_time_left():
     progress = Progress(3, 20, 1, "a.png", "smooth", "round 2", 61.0)
     assert told(progress) == "3 of 20 results · a.png, smooth · round 2 · 1 failed · 1 min 1 s left"
