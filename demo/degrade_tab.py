@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -113,14 +114,14 @@ def _view(tabs: gr.Tabs, methods: Sequence[MethodTab], compare: CompareTab) -> V
             for tab in methods:
                 button = gr.Button(f"Send to {tab.title}", size="md")
                 button.click(
-                    lambda paths, name=tab.name: (paths[0], gr.Tabs(selected=name)),
+                    lambda paths, name=tab.name: (_there(paths)[0], gr.Tabs(selected=name)),
                     made,
                     [tab.picture, tabs],
                     **QUIET,
                 )
             button = gr.Button("Send to Compare, with the clean one", size="md")
             button.click(
-                lambda paths: (*paths, gr.Tabs(selected="compare")),
+                lambda paths: (*_there(paths), gr.Tabs(selected="compare")),
                 made,
                 [compare.picture, compare.reference, tabs],
                 **QUIET,
@@ -163,6 +164,17 @@ def _degraded(view: View, path: str | None, kind: str, seed: int, knobs: dict[st
         ),
         view.made: tuple(map(str, paths)),
     }
+
+
+def _there(paths: tuple[str, str] | None) -> tuple[str, str]:
+    """The degraded and the clean picture, as long as the hub has them.
+
+    Raises:
+        gr.Error: it was restarted, or they were cleared away, while the page was open.
+    """
+    if paths is None or not all(map(os.path.isfile, paths)):
+        raise refusal("The hub does not have this picture any more: press Degrade again.")
+    return paths
 
 
 def _key(kind: str) -> str:
