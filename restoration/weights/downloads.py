@@ -88,8 +88,8 @@ def fetching(
     mirrors = addresses(entry)
     if not mirrors:
         raise DownloadError(
-            f"{entry.file} cannot be fetched, no address of it is known. {entry.note} Get it by "
-            f"hand and put it into {folder.name}/."
+            f"{entry.file} cannot be fetched. {entry.note} Get it by hand and put it into "
+            f"{folder.name}/."
         )
     if entry.restricted and not accepted:
         raise DownloadError(

@@ -140,7 +140,7 @@ def test_a_file_on_disk_is_used(server, tmp_path, monkeypatch):
 
 
 def test_what_has_no_address_is_to_be_got_by_hand(server, tmp_path):
-    with pytest.raises(DownloadError, match=r"no address of it is known\. .* by hand and put it"):
+    with pytest.raises(DownloadError, match=r"cannot be fetched\. .* by hand and put it"):
         downloads.fetch(entry(server), tmp_path)
 
 
