@@ -21,7 +21,11 @@ its recipe: dropped on this hub, it gives its settings back.
 **Keys.** *Ctrl+Enter* runs the open tab, *Escape* stops it, *?* lists the keys.
 
 **Compare.** Line up settings in *Compare* and look at the results together. With the clean original
-they are measured as well; *Degrade* makes a bad picture of a good one.
+they are measured as well; *Degrade* makes a bad picture of a good one, and *Evaluate* does it all
+to many pictures and gives means.
+
+**Find again.** Every result is kept in *Runs*. *Models* lists the weights: what is here, and where
+the rest is published.
 
 **From a program.** Every method is an endpoint of its name with the knobs below as arguments.
 `http://127.0.0.1:7860` stands for the address of this page; `/gradio_api/openapi.json` lists all

@@ -122,7 +122,7 @@ PRESETS = (
     ),
     Preset(
         "As published, v1",
-        "For the weights v1 and faces: 50 steps, no prompt.",
+        "For the weights v1 and face: 50 steps, no prompt.",
         {**SPACED, "words.cfg": 1.0, "words.prompt": "", "words.negative": ""},
     ),
 )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo import help_page
+from demo import help_page, language
 from restoration import __main__ as command_line
 from restoration import snippets
 from restoration.registry import METHODS
@@ -75,3 +75,8 @@ def test_curl_restores(folder, address):
 def test_the_help_shows_every_method_with_its_knobs(address):
     config = httpx.get(f"{address}/{help_page.ROUTE}").text
     assert all(text in config for text in (SMOOTH.title, MERGE.title, "restore smooth in.jpg"))
+
+
+@pytest.mark.parametrize("tab", ["compare", "degrade", "evaluate", "runs", "models"])
+def test_the_help_speaks_of_every_tab_that_is_no_method(tab):
+    assert f"*{language.ENGLISH[tab]}*" in help_page.INTRODUCTION
