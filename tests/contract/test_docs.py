@@ -11,7 +11,10 @@ from restoration.listing import as_markdown
 from restoration.registry import METHODS
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES = [
+    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "checkpoints" / "README.md"),
+    *sorted(ROOT.glob("docs/**/*.md")),
+]
 COMMANDS = sorted(
     {
         command.replace("\\\n", " ")
