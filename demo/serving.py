@@ -34,7 +34,7 @@ ROOM = 10**9
 """Bytes of the disk that uploads leave free."""
 SESSIONS = 200
 """Open pages and calls that Gradio remembers, about 2 MB each; the one unused for longest goes."""
-LONGEST_QUEUE = 32
+LONGEST_QUEUE = 64
 AT_ONCE = 16
 """Runs that may wait at the device, where each is told its place; more wait in Gradio's queue."""
 CLEAN_EVERY, KEEP_FOR = 3600, 24 * 3600

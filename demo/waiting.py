@@ -10,7 +10,7 @@ from restoration import runtime
 if TYPE_CHECKING:
     from gradio.queueing import Queue
 
-MOST_WAITING = 8
+MOST_WAITING = 16
 """Calls from one address that wait, where those under way are limited too."""
 CROWDED = "Too many calls from your address are waiting: try again once some of them are done."
 LONGEST_SESSION = 100
