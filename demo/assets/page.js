@@ -85,9 +85,20 @@ function unfold() {
   for (const one of document.querySelectorAll("details:not([open])")) one.open = unfolded.has(spot(one));
 }
 
+// What a run says may stand below the fold, as on a phone: it is brought into sight, once.
+let isAwaited = false;
+addEventListener("click", ({ target }) => { if (target.closest?.("button.run")) isAwaited = true; });
+function follow() {
+  const said = isAwaited && seen(".state");
+  if (!said) return;
+  isAwaited = false;
+  const { top, bottom } = said.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) said.scrollIntoView({ behavior: "smooth", block: "center" });
+}
+
 let isMending = false;
 new MutationObserver(() => {
   if (isMending) return;
   isMending = true;
-  requestAnimationFrame(() => { isMending = false; mend(); unfold(); walk(); lead(); });
+  requestAnimationFrame(() => { isMending = false; mend(); unfold(); walk(); lead(); follow(); });
 }).observe(document, { childList: true, subtree: true });

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from restoration.runtime import the_runtime
+from tests.browser.conftest import expected
 
 PATIENCE = 20
 
@@ -204,6 +205,13 @@ def test_only_the_knobs_of_the_chosen_degradation_are_seen(visit):
     one.page.get_by_role("option", name="JPEG", exact=True).click()
     one.page.wait_for_selector("[aria-label='number input for Quality']:visible")
     assert not one.page.get_by_label("number input for Exposure").is_visible()
+
+
+def test_on_a_phone_what_a_run_says_comes_into_sight(visit, photograph):
+    phone = smooth(visit, photograph, viewport={"width": 390, "height": 844})
+    phone.page.click("#smooth-run")
+    phone.told("smooth-status", "Done in")
+    expected(phone.page.locator("#smooth-status")).to_be_in_viewport()
 
 
 def test_a_phone_scrolls_in_one_direction_only(visit, photograph):
