@@ -34,6 +34,7 @@ LAYERS = (
         "latent.restoration_guidance",
         "runs.database",
         "runs.records",
+        "guests",
     },
     {"runs"},
     {"dpm_solver", "karras"},

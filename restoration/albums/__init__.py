@@ -9,10 +9,8 @@ Albums are on the shelf of this computer, or, where strangers share it, of one b
 
 from __future__ import annotations
 
-import hashlib
-import os
+import math
 import shutil
-import time
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from restoration import runtime
+from restoration import guests, runtime
 from restoration.albums import archives
 from restoration.albums import manifest as album_manifest
 from restoration.albums import pictures as album_pictures
@@ -59,6 +57,10 @@ __all__ = [
     "Album", "Entry", "Manifest", "Shelf", "Square", "Training", "busy", "forget_old",
     "read_uploads", "shelf", "trained", "weights_for",
 ]  # fmt: skip
+
+
+GUESTS_TOGETHER = 20
+"""How many times the room of one visitor all strangers together may take."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class Shelf:
             BadAlbumError: it does; albums that are being made count as well.
         """
         most = runtime.policy().albums_mb
-        size = _size(self.folder) if most else 0
+        size = guests.size_of(self.folder) if most else 0
         if size > most * 1e6:
             raise BadAlbumError(
                 f"Your albums have {size / 1e6:.0f} MB, and {most:g} MB is the most this hub keeps "
@@ -258,45 +260,23 @@ def shelf(owner: str | None = None) -> Shelf:
 
     Asking for a session's shelf counts as using it.
     """
-    root = runtime.data_folder() / "albums"
-    if owner is None:
-        return Shelf(root / "local")
-    if not owner:
-        raise ValueError("a session without an identity would share its albums with others")
-    folder = root / "sessions" / hashlib.sha256(owner.encode()).hexdigest()[:32]
-    with suppress(FileNotFoundError):
-        os.utime(folder)
-    return Shelf(folder)
+    return Shelf(guests.folder_of("albums", owner))
 
 
 def forget_old(older_than_seconds: float) -> int:
-    """Remove the albums of sessions that were not used for so long; gives how many sessions.
+    """Remove the albums of browsers that were not here for so long; see `guests.forget`.
 
-    A session whose album is being trained is in use.
+    A browser whose album is being trained is in use.
     """
-    count = 0
-    for folder in (runtime.data_folder() / "albums" / "sessions").glob("*"):
-        with suppress(BadAlbumError, FileNotFoundError):
-            if time.time() - folder.stat().st_mtime > older_than_seconds:
-                _forget(Shelf(folder))
-                count += 1
-    return count
+    most = GUESTS_TOGETHER * runtime.policy().albums_mb * 1e6 or math.inf
+    return guests.forget("albums", older_than_seconds, most, _forget)
 
 
-def _forget(shelf: Shelf) -> None:
-    for album in shelf.list():
+def _forget(folder: Path) -> None:
+    for album in Shelf(folder).list():
         with busy(album):
             pass
-    shutil.rmtree(shelf.folder, ignore_errors=True)
-
-
-def _size(folder: Path) -> int:
-    """Bytes of all files in a folder; what goes meanwhile does not count."""
-    size = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            size += path.stat().st_size
-    return size
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _kept(folder: Path, index: int, picture: Picture) -> Entry:

@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,7 +26,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from restoration import runtime
+from restoration import guests
 from restoration.errors import RestorationError
 from restoration.evaluation import ledger
 from restoration.evaluation.folder import LOCK
@@ -221,7 +219,7 @@ class Shelf:
         Raises:
             RestorationError: there is none.
         """
-        if self.most_bytes is not None and _size(self.folder) > self.most_bytes:
+        if self.most_bytes is not None and guests.size_of(self.folder) > self.most_bytes:
             raise RestorationError(
                 f"the evaluations take {self.most_bytes / 1e9:g} GB, the most that is kept here: "
                 "delete one to go on"
@@ -255,41 +253,15 @@ def of(owner: str | None = None) -> Shelf:
 
     Asking for a browser's evaluations counts as using them.
     """
-    root = runtime.data_folder() / "evaluations"
+    folder = guests.folder_of("evaluations", owner)
     if owner is None:
-        return Shelf(root / "local", LOCAL_ROOM)
-    if not owner:
-        raise ValueError("an owner without an identity would share evaluations with others")
-    folder = root / "guests" / hashlib.sha256(owner.encode()).hexdigest()[:32]
-    with suppress(OSError):
-        os.utime(folder)
+        return Shelf(folder, LOCAL_ROOM)
     return Shelf(folder, PUBLIC_ROOM, MOST_KEPT, MOST_BYTES)
 
 
 def forget_old(older_than_seconds: float) -> int:
-    """Remove what browsers left that were not here for so long; gives how many they were.
-
-    Where all others together still take too much, those that were away longest go as well.
-    """
-    guests, size, count = runtime.data_folder() / "evaluations" / "guests", 0, 0
-    with suppress(OSError):
-        found = [(one.stat().st_mtime, one) for one in guests.iterdir() if one.is_dir()]
-        for used, folder in sorted(found, reverse=True):
-            size += _size(folder)
-            too_much = size > GUESTS_TOGETHER * MOST_BYTES
-            if too_much or time.time() - used > older_than_seconds:
-                shutil.rmtree(folder, ignore_errors=True)
-                count += 1
-    return count
-
-
-def _size(folder: Path) -> int:
-    """Bytes of all files below a folder."""
-    total = 0
-    for file in folder.rglob("*"):
-        with suppress(OSError):
-            total += file.stat().st_size
-    return total
+    """Remove what browsers left that were not here for so long; see `guests.forget`."""
+    return guests.forget("evaluations", older_than_seconds, GUESTS_TOGETHER * MOST_BYTES)
 
 
 def _identity(asked: Asked, draft: Path) -> str:

@@ -8,8 +8,6 @@ are random, so nothing a user writes becomes a path. What goes over the quota go
 
 from __future__ import annotations
 
-import hashlib
-import os
 import secrets
 import shutil
 import sqlite3
@@ -21,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from restoration import runtime
+from restoration import guests, runtime
 from restoration.errors import RunError
 from restoration.runs import database, records
 from restoration.runs.database import ASIDE, FILE, RESULTS, in_words
@@ -33,8 +31,6 @@ MOST_RUNS = 5000
 """Of one owner."""
 GUESTS_TOGETHER = 20
 """How many times the quota of one owner all strangers together may take."""
-SWEEP_EVERY = 600
-"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -230,39 +226,12 @@ def of(owner: str | None = None) -> Runs:
 
     Asking for a browser's runs counts as using them.
     """
-    root = runtime.data_folder() / "runs"
-    if owner is None:
-        return Runs(root / "local", runtime.runs_bytes())
-    if not owner:
-        raise ValueError("an owner without an identity would share runs with others")
-    folder = root / "guests" / hashlib.sha256(owner.encode()).hexdigest()[:32]
-    with suppress(OSError):
-        os.utime(folder)
-    return Runs(folder, runtime.runs_bytes())
+    return Runs(guests.folder_of("runs", owner), runtime.runs_bytes())
 
 
 def forget_old(older_than_seconds: float) -> int:
-    """Remove what browsers left that were not here for so long; gives how many they were.
-
-    Where all others together still take too much, those that were away longest go as well. Looks
-    once in a while only, however often it is asked.
-    """
-    guests = runtime.data_folder() / "runs" / "guests"
-    swept = guests / ".swept"
-    with suppress(OSError):
-        if time.time() - swept.stat().st_mtime < SWEEP_EVERY:
-            return 0
-    size, count = 0, 0
-    with suppress(OSError):
-        swept.touch()
-        found = [(one.stat().st_mtime, one) for one in guests.iterdir() if one.is_dir()]
-        for used, folder in sorted(found, reverse=True):
-            size += sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            too_much = size > GUESTS_TOGETHER * runtime.runs_bytes()
-            if too_much or time.time() - used > older_than_seconds:
-                shutil.rmtree(folder, ignore_errors=True)
-                count += 1
-    return count
+    """Remove what browsers left that were not here for so long; see `guests.forget`."""
+    return guests.forget("runs", older_than_seconds, GUESTS_TOGETHER * runtime.runs_bytes())
 
 
 def _strike(db: sqlite3.Connection, numbers: list[str]) -> list[str]:

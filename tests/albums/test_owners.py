@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from restoration import runtime
+from restoration import albums, guests, policy, runtime
 from restoration.albums import (
     Album,
     Shelf,
@@ -26,12 +27,12 @@ def test_sessions_do_not_see_each_others_albums() -> None:
 
 @pytest.mark.parametrize("owner", ["../local", "/etc", "a" * 10_000, "\0", "💥"])
 def test_what_a_session_is_called_is_no_part_of_a_path(owner: str, tmp_path: Path) -> None:
-    assert shelf(owner).folder.parent == tmp_path / "data" / "albums" / "sessions"
+    assert shelf(owner).folder.parent == tmp_path / "data" / "albums" / "guests"
     assert len(shelf(owner).folder.name) == 32
 
 
 def test_a_session_without_identity_gets_no_shelf() -> None:
-    with pytest.raises(ValueError, match="would share its albums with others"):
+    with pytest.raises(ValueError, match="would share albums with others"):
         shelf("")
 
 
@@ -63,6 +64,20 @@ def test_a_session_that_trains_is_not_forgotten() -> None:
     with busy(album):
         assert forget_old(60) == 0
     assert names(shelf("me")) == ["Anna"]
+
+
+def test_the_albums_that_were_away_longest_go_where_all_take_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old, new = shelf("old"), shelf("new")
+    for one in (old, new):
+        one.make("Anna", [PICTURE])
+    age(old, 30)
+    room = 1.5 * guests.size_of(new.folder) / 1e6 / albums.GUESTS_TOGETHER
+    small = replace(policy.PUBLIC, albums_mb=room)
+    monkeypatch.setattr(runtime, "policy", lambda: small)
+    assert forget_old(60) == 1
+    assert (old.folder.exists(), names(new)) == (False, ["Anna"])
 
 
 def test_where_no_session_ever_was_none_is_forgotten() -> None:
