@@ -95,15 +95,17 @@ def beside(
     elem_id: str,
     now: frozenset[Need],
     *,
-    twice: bool = True,
+    shared: bool = False,
 ) -> Beside:
     """The inputs for all that `methods` need, placed here; seen is what is wanted now.
 
-    `twice` offers to restore without the album as well.
+    Where several settings have one such input in common (`shared`), the mask is folded away even
+    if some of them must have it, and nothing offers to restore without the album as well.
     """
     fields: dict[str, Any] = {}
     panes: dict[Need, gr.Column] = {}
-    mask = partial(_mask, folded=not any(_decides("mask", method) for method in methods))
+    is_folded = shared or not any(_decides("mask", method) for method in methods)
+    mask = partial(_mask, folded=is_folded)
     makers: dict[Need, Any] = {"mask": mask, "kernel": _kernel, "exposures": _exposures}
     for need, make in makers.items():
         if any(need in method.needs for method in methods):
@@ -114,7 +116,7 @@ def beside(
     with gr.Column(visible="album" in now, elem_classes="beside") as panes["album"]:
         chosen = chooser(elem_id)
         fields["album"] = chosen.name
-        if twice:
+        if not shared:
             fields["without_album"] = without_album(elem_id)
     return Beside(fields, panes, chosen)
 

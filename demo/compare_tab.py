@@ -24,6 +24,7 @@ from demo.compare.settings_list import (
     defaults,
     setting_of,
     settings_list,
+    wanted_by,
 )
 from demo.controls import DRAWN, MOST_RADIOS, QUIET, controls, seed_control, seed_of, stops
 from demo.fragments import lead, status
@@ -57,6 +58,8 @@ class CompareTab:
 
 def build(methods: Mapping[str, Method], tabs: Sequence[MethodTab] = ()) -> CompareTab:
     """Lay out the tab in the current Blocks context and wire it; `tabs` hand it their settings."""
+    firsts = [family[0] for family in families(list(methods.values()))]
+    begin = defaults({method.name: method for method in firsts})
     gr.HTML(lead(phrase("compare_lead")))
     with gr.Row(elem_classes="bench"):
         with gr.Column(scale=2, min_width=300, elem_classes="inputs"):
@@ -69,9 +72,10 @@ def build(methods: Mapping[str, Method], tabs: Sequence[MethodTab] = ()) -> Comp
                 placeholder="Drop the clean original here\nto have the results measured",
                 elem_id="compare-reference",
             )
-            extra = beside(list(methods.values()), picture, "compare", frozenset(), twice=False)
+            every = list(methods.values())
+            extra = beside(every, picture, "compare", wanted_by(begin), shared=True)
         with gr.Column(scale=3, min_width=300):
-            chosen, begin = _chosen(methods, extra)
+            chosen = _chosen(methods, begin, extra)
             versions = _adding(methods, chosen)
             sweep_panel.build(chosen, begin)
             lineups.lay_out(methods, chosen)
@@ -133,17 +137,15 @@ def _view(run: gr.Button, stop: gr.Button) -> View:
     return View(run, stop, state, planned, noted, compared, table, files, shown)
 
 
-def _chosen(methods: Mapping[str, Method], extra: Beside) -> tuple[Chosen, tuple[Setting, ...]]:
-    """The list, and what it begins with."""
+def _chosen(methods: Mapping[str, Method], begin: tuple[Setting, ...], extra: Beside) -> Chosen:
+    """The list, which begins with these, and what changes it as a whole."""
     gr.HTML(f"<h2>Settings to compare, {MOST_SETTINGS} at most</h2>")
-    firsts = [family[0] for family in families(list(methods.values()))]
-    begin = defaults({method.name: method for method in firsts})
     chosen = Chosen(gr.State(begin), settings_list(begin, elem_id="compare-settings"), extra)
     with gr.Row(elem_classes="actions", equal_height=True):
         every = gr.Button("Add the default of every method", size="sm", elem_id="compare-defaults")
         clear = gr.Button("Clear the list", size="sm", elem_id="compare-clear")
     chosen.wire(methods, every, clear)
-    return chosen, begin
+    return chosen
 
 
 def _adding(methods: Mapping[str, Method], chosen: Chosen) -> list[Versions]:

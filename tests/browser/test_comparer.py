@@ -29,6 +29,9 @@ def comparer_address(tmp_path_factory):
     def wire(compared):
         stale = gr.Button("Stale")
         stale.click(lambda: with_note(comparison(shown), "From the run before."), None, compared)
+        earlier = Shown("Earlier on the list", png(drawn(48, 32, 60)), (48, 32))
+        more = gr.Button("One more")
+        more.click(lambda: comparison([shown[0], earlier, *shown[1:]]), None, compared)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
@@ -93,6 +96,24 @@ def test_the_slider_takes_any_two_pictures(look):
     look.page.get_by_label("Right", exact=True).select_option(label="Input")
     names = [tag.inner_text() for tag in look.page.locator("#compared .tag").all()]
     assert sorted(names) == ["Input", "Second"]
+
+
+def right_after_one_more(look):
+    """What is on the right once a result has come that is earlier on the list."""
+    look.page.get_by_role("button", name="One more").click()
+    look.page.get_by_label("Right", exact=True).locator("option").nth(3).wait_for(state="attached")
+    right = look.page.get_by_label("Right", exact=True)
+    return right.evaluate("one => one.selectedOptions[0].label")
+
+
+def test_the_first_result_of_the_list_is_on_the_right_whichever_came_first(look):
+    assert right_after_one_more(look) == "Earlier on the list"
+
+
+def test_two_pictures_that_somebody_chose_stay_when_another_comes(look):
+    look.page.get_by_label("Right", exact=True).select_option(label="Input")
+    look.page.get_by_label("Right", exact=True).select_option(label="Second")
+    assert right_after_one_more(look) == "Second"
 
 
 def test_pictures_of_different_sizes_lie_over_each_other(look):

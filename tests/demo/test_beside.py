@@ -106,10 +106,10 @@ def test_what_is_wanted_is_seen_and_the_rest_is_not():
     ]
 
 
-def folds(*methods):
+def folds(*methods, **settings):
     """The titles of the folded lines among what these methods need."""
     with gr.Blocks() as page:
-        beside(methods, picture_input("Picture"), "tab", frozenset({"mask"}))
+        beside(methods, picture_input("Picture"), "tab", frozenset({"mask"}), **settings)
     return [one.label for one in page.blocks.values() if isinstance(one, gr.Accordion)]
 
 
@@ -120,6 +120,10 @@ def test_a_mask_that_no_knob_asks_for_is_offered_behind_a_folded_line():
 
 def test_a_mask_that_a_knob_asks_for_is_not_folded():
     assert folds(FILL) == ["Or give a picture of the mask"]
+
+
+def test_where_several_settings_share_a_mask_it_is_folded():
+    assert folds(FILL, shared=True)[0] == "Is something missing? Draw over it"
 
 
 def test_of_several_exposures_the_picture_is_the_short_one():

@@ -292,6 +292,14 @@ def test_the_tab_gives_the_inputs_that_pictures_are_sent_to():
     )
 
 
+def test_what_the_first_settings_want_is_seen_from_the_beginning():
+    with gr.Blocks() as page:
+        compare_tab.build({name: METHODS[name] for name in ("daclip_irsde", "gen2res", "gdp_hdr")})
+    panes = [one for one in page.blocks.values() if "beside" in (one.elem_classes or [])]
+    # In this order: the mask that DA-CLIP takes, exposures, the album of Gen2Res.
+    assert [one.visible for one in panes] == [True, False, True]
+
+
 def test_a_full_list_is_refused_in_the_words_of_the_error():
     with pytest.raises(gr.Error, match="holds 9 settings"):
         tried(joined, (), *(setting(steps=s) for s in range(1, 11)))

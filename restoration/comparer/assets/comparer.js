@@ -28,6 +28,7 @@ function makeComparer(root, name) {
     mode: "slider",
     first: 0,
     second: 0,
+    picked: false, // somebody has chosen these two
     view: { zoom: 1, x: 0.5, y: 0.5 },
     spot: { x: 0.5, y: 0.5 },
     split: 0.5,
@@ -86,7 +87,7 @@ function makeComparer(root, name) {
     else c.move(-dx * KEY_STEP * step, -dy * KEY_STEP * step);
   };
   c.pick = (first, second) => {
-    [c.first, c.second] = [first, second];
+    Object.assign(c, { first, second, picked: true });
     if (c.mode !== "blind") rebuild(c);
   };
   c.swap = () => c.pick(c.second, c.first);
@@ -268,7 +269,10 @@ function moveSpot(c, dx, dy) {
 /** What tells a picture from the others of a comparison; equal pictures have equal addresses. */
 const markOf = (item) => item && `${item.file.url} ${item.label}`;
 
-/** Take over what the server sent; keep view, mode and the pictures chosen where they still fit. */
+/**
+ * Take over what the server sent; keep view, mode and the pictures chosen where they still fit.
+ * Until somebody chooses, the first result of the list is on the right, whichever came first.
+ */
 function update(c, value) {
   const before = c.items.map(markOf);
   const chosen = [before[c.first], before[c.second]];
@@ -290,7 +294,8 @@ function update(c, value) {
   if (c.axes && (!same || !c.hadAxes)) c.mode = "side";
   c.hadAxes = Boolean(c.axes);
   if (!fits(c, c.mode)) c.mode = "slider";
-  const kept = chosen.map((mark) => (same ? now.indexOf(mark) : -1));
+  c.picked &&= same;
+  const kept = chosen.map((mark) => (c.picked ? now.indexOf(mark) : -1));
   const result = c.items.findIndex((_, index) => index > 0 && index !== c.reference);
   const [left, right] = value.first ?? [0, Math.max(result, 0)];
   c.first = kept[0] >= 0 ? kept[0] : left;
