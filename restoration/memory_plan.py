@@ -270,7 +270,7 @@ def _advice(job: Job) -> str:
 
 
 def _gb(size: float) -> str:
-    return f"{size / 1e9:.2g} GB"
+    return f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def _time(seconds: float) -> str:

@@ -130,7 +130,7 @@ def test_what_does_not_fit_is_said_plainly():
 
 def test_what_is_done_already_is_no_advice():
     found = best_plan(Job(512, 512, width_of_number=HALF, offloaded=True), DIFFBIR, GB // 10, SPEED)
-    assert found.sentence.endswith("0.1 GB are free: choose a smaller upscale.")
+    assert found.sentence.endswith("100 MB are free: choose a smaller upscale.")
 
 
 def test_a_cpu_is_not_told_to_keep_networks_elsewhere():

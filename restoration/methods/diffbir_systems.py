@@ -102,7 +102,7 @@ PRESETS = (
     ),
     Preset(
         "Balanced",
-        "Cleaned up, with much of the new detail: looks sharp and stays close.",
+        "Cleaned up, with much of the new detail: sharper. Of the mini it looks painted.",
         {"stages": "both", "realness": 0.65},
     ),
     Preset(

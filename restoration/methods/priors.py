@@ -155,7 +155,7 @@ VARIANTS = (
 PRESETS = (
     Preset(
         "Remove noise",
-        "For grain of a known strength: set it below.",
+        "For grain of a known strength: set it below. Far too much of it makes new grain.",
         {"problem.noise": 25.0},
     ),
     Preset(
