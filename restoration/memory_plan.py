@@ -19,6 +19,7 @@ FULL, HALF = 4, 2
 SLACK = 1.3
 """What allocators take for each byte asked of them (measured with all networks, on a CPU)."""
 MINUTE, HOUR = 60, 3600
+GB = 1e9
 REUSED = 154 / 537
 """What a step that reuses deep features costs, of a whole one."""
 PICTURES = 8 * 3 * 4
@@ -270,7 +271,7 @@ def _advice(job: Job) -> str:
 
 
 def _gb(size: float) -> str:
-    return f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+    return f"{size / GB:.2g} GB" if size >= GB else f"{size / 1e6:.0f} MB"
 
 
 def _time(seconds: float) -> str:

@@ -5,7 +5,7 @@ SHORT = 10
 
 
 def in_words(count: float) -> str:
-    """`1.45 GB`, `66.9 GB`, `90 MB`, `3.3 MB`, `512 bytes`: powers of ten, as downloads and disks are told."""
+    """`1.45 GB`, `66.9 GB`, `3.3 MB`, `512 bytes`: powers of ten, as downloads are told."""
     for unit, power in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= power:
             shown = count / power
