@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -44,6 +43,7 @@ FIELDS: dict[Need, tuple[str, ...]] = {
 """The names of its inputs in the endpoint."""
 NO_PICTURES = ("drawing", "album", "without_album")
 """Those of them that are none."""
+MISSING = "Is something missing? Draw over it"
 SMALL = 180
 """Height of the smaller picture inputs."""
 KERNEL_SIDE = 160
@@ -78,6 +78,8 @@ class Beside:
     panes: Mapping[Need, gr.Column]
     chooser: Chooser | None = None
     """Of the album, where one of the methods has use for it."""
+    folds: tuple[gr.Accordion, ...] = ()
+    """What the mask is folded away in, if it is."""
 
     def of(self, method: Method) -> dict[str, Any]:
         """The inputs that a method has use for."""
@@ -99,26 +101,31 @@ def beside(
 ) -> Beside:
     """The inputs for all that `methods` need, placed here; seen is what is wanted now.
 
-    Where several settings have one such input in common (`shared`), the mask is folded away even
-    if some of them must have it, and nothing offers to restore without the album as well.
+    Where several settings have one such input in common (`shared`), the mask is folded away until
+    one of them must have it, and nothing offers to restore without the album as well.
     """
     fields: dict[str, Any] = {}
     panes: dict[Need, gr.Column] = {}
     is_folded = shared or not any(_decides("mask", method) for method in methods)
-    mask = partial(_mask, folded=is_folded)
-    makers: dict[Need, Any] = {"mask": mask, "kernel": _kernel, "exposures": _exposures}
+    makers: dict[Need, Any] = {"mask": _mask, "kernel": _kernel, "exposures": _exposures}
+    folds: list[gr.Accordion] = []
     for need, make in makers.items():
         if any(need in method.needs for method in methods):
             with gr.Column(visible=need in now, elem_classes="beside") as panes[need]:
-                fields.update(make(picture, elem_id))
+                around: AbstractContextManager[Any] = nullcontext()
+                if need == "mask" and is_folded:
+                    around = gr.Accordion(MISSING, open=False, elem_id=f"{elem_id}-missing")
+                    folds.append(around)
+                with around:
+                    fields.update(make(picture, elem_id))
     if not any("album" in method.needs for method in methods):
-        return Beside(fields, panes)
+        return Beside(fields, panes, None, tuple(folds))
     with gr.Column(visible="album" in now, elem_classes="beside") as panes["album"]:
         chosen = chooser(elem_id)
         fields["album"] = chosen.name
         if not shared:
             fields["without_album"] = without_album(elem_id)
-    return Beside(fields, panes, chosen)
+    return Beside(fields, panes, chosen, tuple(folds))
 
 
 def read(
@@ -180,25 +187,16 @@ def _united(uploaded: Picture | None, drawn: Picture | None) -> Picture | None:
     return replace(uploaded, image=uploaded.image.maximum(drawn.image))
 
 
-def _mask(picture: PictureInput, elem_id: str, *, folded: bool) -> dict[str, Any]:
-    around: AbstractContextManager[Any] = nullcontext()
-    if folded:
-        around = gr.Accordion(
-            "Is something missing? Draw over it", open=False, elem_id=f"{elem_id}-missing"
+def _mask(picture: PictureInput, elem_id: str) -> dict[str, Any]:
+    surface = drawing("Draw over what is lost", f"{elem_id}-drawing")
+    with gr.Accordion("Or give a picture of the mask", open=False, elem_id=f"{elem_id}-masks"):
+        gr.HTML(
+            '<p class="about">As large as the picture, and white where it is to be filled in. '
+            "What is drawn above counts as well.</p>"
         )
-    with around:
-        surface = drawing("Draw over what is lost", f"{elem_id}-drawing")
-        with gr.Accordion("Or give a picture of the mask", open=False, elem_id=f"{elem_id}-masks"):
-            gr.HTML(
-                '<p class="about">As large as the picture, and white where it is to be filled in. '
-                "What is drawn above counts as well.</p>"
-            )
-            mask = picture_input(
-                "Mask",
-                height=SMALL,
-                placeholder="Drop a mask here",
-                elem_id=f"{elem_id}-mask",
-            )
+        mask = picture_input(
+            "Mask", height=SMALL, placeholder="Drop a mask here", elem_id=f"{elem_id}-mask"
+        )
     picture.change(surface_of, picture, surface, queue=False, **QUIET)
     return {"mask": mask, "drawing": surface}
 

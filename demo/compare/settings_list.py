@@ -91,11 +91,13 @@ class Chosen:
 
     def outputs(self) -> list[Any]:
         """All of it, in the order of `update`."""
-        return [self.state, self.listing, *self.extra.panes.values()]
+        return [self.state, self.listing, *self.extra.panes.values(), *self.extra.folds]
 
     def update(self, settings: tuple[Setting, ...]) -> tuple[Any, ...]:
-        """Their new values."""
-        return settings, listed(settings), *self.extra.seen(wanted_by(settings)).values()
+        """Their new values; a mask that one of them must have is unfolded."""
+        musts = any("mask" in required(one.method, one.values()) for one in settings)
+        folds = [gr.update(open=True) if musts else gr.skip() for _ in self.extra.folds]
+        return settings, listed(settings), *self.extra.seen(wanted_by(settings)).values(), *folds
 
     def wire(self, methods: Mapping[str, Method], fill: gr.Button, clear: gr.Button) -> None:
         """What `fill` (with the defaults of `methods`), `clear` and the buttons of the rows do."""

@@ -69,7 +69,7 @@ def vote(one):
 
 
 def find_the_run_and_recall_it(one, folder):
-    one.tab("Runs").page.get_by_label("Search").fill("smooth today")
+    one.tab("Runs").page.get_by_label("Search").fill("smooth plain")
     one.page.get_by_role("button", name="Show: Smooth").first.click()
     one.told("runs-facts", "Weights and versions")
     with one.page.expect_download() as download:
