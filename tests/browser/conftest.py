@@ -65,11 +65,17 @@ class Visit:
 
     def __init__(self, browser, address, **settings):
         self.page = browser.new_page(**({"viewport": {"width": 1280, "height": 900}} | settings))
-        self.page.set_default_timeout(PATIENCE)
+        self.patient(PATIENCE)
         self.address, self.complaints, self.strangers = address, [], []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.route(lambda url: not url.startswith(address), self._refuse)
+
+    def patient(self, milliseconds):
+        """Wait so long for whatever is to appear."""
+        self.page.set_default_timeout(milliseconds)
+        self.patience = milliseconds
+        return self
 
     def _hear(self, message):
         if message.type == "error":
@@ -102,13 +108,13 @@ class Visit:
     def told(self, place, words):
         """Wait until a place of the page says these words."""
         said = expected(self.page.locator(f"#{place}"))
-        said.to_contain_text(words, use_inner_text=True, timeout=PATIENCE)
+        said.to_contain_text(words, use_inner_text=True, timeout=self.patience)
         return self
 
     def holds(self, place, text):
         """Wait until a text field holds this; typed into before, it may be overwritten by it."""
         field = expected(self.page.locator(f"#{place}").locator("input, textarea"))
-        field.to_have_value(text, timeout=PATIENCE)
+        field.to_have_value(text, timeout=self.patience)
         return self
 
     def only_smooth(self):

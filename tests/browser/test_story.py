@@ -28,8 +28,7 @@ def address(tmp_path_factory):
 
 
 def test_from_a_spoilt_picture_to_an_evaluation(visit, photograph, tmp_path, ten):  # noqa: F811
-    one = visit()
-    one.page.set_default_timeout(MORE)
+    one = visit().patient(MORE)
     degrade(one, photograph)
     compare_four_methods(one)
     vote(one)
