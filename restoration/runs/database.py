@@ -22,6 +22,8 @@ FILE, RESULTS, ASIDE = "runs.sqlite", "results", "set-aside-"
 FORMAT = 1
 PATIENCE = 10.0
 """Seconds to wait for another writer, who takes an instant."""
+PAUSE = 0.02
+"""Seconds between two looks where SQLite does not wait by itself."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, made REAL NOT NULL,
@@ -96,16 +98,7 @@ def _once(folder: Path, work: Callable[[sqlite3.Connection], T]) -> T:
     folder.mkdir(0o700, parents=True, exist_ok=True)
     file = folder / FILE
     with closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-        found = int(db.execute("PRAGMA user_version").fetchone()[0])
-        if found > FORMAT:
-            raise RunError(
-                f"The list of runs has format {found} and this hub reads up to {FORMAT}: update "
-                "the hub to see them."
-            )
-        if found < FORMAT:
-            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
-        db.execute("BEGIN IMMEDIATE")
+        _begin(db)
         try:
             given = work(db)
         except BaseException:
@@ -113,6 +106,36 @@ def _once(folder: Path, work: Callable[[sqlite3.Connection], T]) -> T:
             raise
         db.commit()
         return given
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    """Begin a transaction.
+
+    SQLite waits for other writers by itself, but not for those who open the file as the first or
+    close it as the last.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _try_to_begin(db)
+        except sqlite3.OperationalError as error:
+            db.rollback()
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(PAUSE)
+
+
+def _try_to_begin(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA journal_mode=WAL")
+    found = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if found > FORMAT:
+        raise RunError(
+            f"The list of runs has format {found} and this hub reads up to {FORMAT}: update the "
+            "hub to see them."
+        )
+    if found < FORMAT:
+        db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
+    db.execute("BEGIN IMMEDIATE")
 
 
 def _code(error: sqlite3.Error) -> int:

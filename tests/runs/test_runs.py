@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from PIL import Image
@@ -359,3 +360,14 @@ def test_a_stranger_has_less_room(
 ) -> None:
     monkeypatch.setenv("RESTORATION_PUBLIC", public)
     assert runs.of("x").most_bytes == megabytes * 1_000_000
+
+
+def test_two_may_begin_a_list_at_the_same_moment(tmp_path: Path) -> None:
+    def begin(number: int) -> None:
+        together.wait()
+        database.do(tmp_path / str(number), lambda db: db.execute("SELECT count(*) FROM runs"))
+
+    together = Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(30):
+            assert list(pool.map(begin, [number] * 2)) == [None, None]
