@@ -106,9 +106,15 @@ class Visit:
         return self
 
     def told(self, place, words):
-        """Wait until a place of the page says these words."""
-        said = expected(self.page.locator(f"#{place}"))
-        said.to_contain_text(words, use_inner_text=True, timeout=self.patience)
+        """Wait until a place of the page says these words; the failure tells what it says."""
+        from playwright.sync_api import TimeoutError as TooLong
+
+        says = "([id, words]) => document.getElementById(id)?.innerText.includes(words)"
+        try:  # looks at every frame; `expected` would look once a second
+            self.page.wait_for_function(says, arg=[place, words])
+        except TooLong:
+            said = expected(self.page.locator(f"#{place}"))
+            said.to_contain_text(words, use_inner_text=True, timeout=1)
         return self
 
     def holds(self, place, text):
