@@ -13,7 +13,7 @@ from tests.browser.test_compare_exports import taken
 from tests.browser.test_evaluate import ten, upload  # noqa: F401  # a fixture
 from tests.fakes import SMOOTH, registered, served
 
-MORE = 90_000
+MORE = 300_000
 """Milliseconds for several methods in a row on a loaded machine."""
 FOUR = ("diffbir", "daclip_irsde", "ddnm", SMOOTH.name)
 
